@@ -1,0 +1,145 @@
+"""The batch transaction: ledger, views, set-aside events and checkpoint commit together, or nothing does (I2).
+
+fence the checkpoint          not ours any more? stop (I5)
+number the orders             order_index
+drop what the ledger has      duplicates; other content: conflict
+load the orders' states       once an order
+fold                          pure, in stream order (I3); what raises parks its order (I4)
+write                         ledger, the pipeline's tables, quarantine, parked
+advance the checkpoint        compare-and-set
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Generic, TypeVar
+
+import asyncpg
+
+from pipelines.engine.instance.folding import OrderQueue, Parking
+from pipelines.engine.instance.intake import conflict
+from pipelines.engine.instance.projection import Arrived, OrderChange, Projection
+from pipelines.engine.stores import checkpoints, ledger, set_aside
+from pipelines.engine.stores.checkpoints import Claim, Tally
+from pipelines.engine.stores.ledger import LedgerRow
+from pipelines.engine.stores.set_aside import ParkedRow, QuarantineRow
+from pipelines.engine.transport import Batch
+
+S = TypeVar("S")
+E = TypeVar("E")
+
+
+@dataclass(slots=True)
+class Outcome(Generic[S, E]):
+    """What a batch did. `orders` is how many it touched, `newly_parked` those it stopped, with the last reason."""
+
+    changes: list[OrderChange[S, E]]
+    tally: Tally
+    orders: int
+    newly_parked: int
+    last_reason: str
+
+
+@dataclass(slots=True)
+class _Sorted:
+    """The batch's events after the ledger was asked."""
+
+    fresh: dict[int, list[Arrived]] = field(default_factory=dict)
+    entries: list[tuple[int, Arrived]] = field(default_factory=list)
+    conflicts: list[QuarantineRow] = field(default_factory=list)
+    duplicates: int = 0
+
+
+async def decide(
+    connection: asyncpg.Connection,
+    projection: Projection[S, E],
+    held: Claim,
+    batch: Batch,
+    good: Sequence[Arrived],
+    bad: Sequence[QuarantineRow],
+) -> Outcome[S, E]:
+    """Do the batch's work inside the caller's transaction, up to but without its commit.
+
+    Raises:
+        Fenced: another owner has the partition. The transaction must be rolled back, as after any exception.
+    """
+    await checkpoints.fence(connection, held, batch.first_offset)
+    numbers, opened = await ledger.order_numbers(connection, _first_seen(good))
+    sorted_ = await _ask_ledger(connection, batch.partition, good, numbers, opened)
+    waiting = await set_aside.parked_events(
+        connection, sorted(number for number in sorted_.fresh if number not in opened)
+    )
+    states = await projection.load(connection, sorted(number for number in sorted_.fresh if number not in opened))
+    parking = Parking.of(waiting, projection.parse)
+    changes: list[OrderChange[S, E]] = []
+    for order_no, events in sorted_.fresh.items():
+        queue = OrderQueue(projection, order_no, states.get(order_no), parking)
+        change = queue.run(events)
+        if change is not None:
+            changes.append(change)
+    parked_now = {(order_no, arrived.offset) for order_no, arrived, _ in parking.parked}
+    await ledger.record(
+        connection,
+        (
+            LedgerRow(
+                order_no,
+                arrived.identified.identity,
+                arrived.identified.content,
+                batch.partition,
+                arrived.offset,
+                (order_no, arrived.offset) in parked_now,
+            )
+            for order_no, arrived in sorted_.entries
+        ),
+    )
+    await ledger.mark_released(connection, [(number, a.identified.identity) for number, a in parking.released])
+    await set_aside.forget_parked(connection, [(number, arrived.offset) for number, arrived in parking.released])
+    await set_aside.park(connection, _parked_rows(parking, batch.partition))
+    await set_aside.quarantine(connection, [*bad, *sorted_.conflicts])
+    await projection.store(connection, batch.partition, changes)
+    tally = Tally(
+        applied=sum(len(change.entries) for change in changes),
+        duplicates=sorted_.duplicates,
+        quarantined=len(bad) + len(sorted_.conflicts),
+        parked=len(parking.parked) - len(parking.released),
+    )
+    recorded_at = batch.chunks[-1].recorded_at
+    await checkpoints.advance(connection, held, batch.first_offset, batch.end_offset, recorded_at, tally)
+    return Outcome(changes, tally, len(sorted_.fresh), len(parking.newly_stopped), parking.last_reason)
+
+
+def _first_seen(good: Sequence[Arrived]) -> dict[str, datetime]:
+    first: dict[str, datetime] = {}
+    for arrived in good:
+        first.setdefault(arrived.event.subject, arrived.recorded_at)
+    return first
+
+
+async def _ask_ledger(
+    connection: asyncpg.Connection, partition: int, good: Sequence[Arrived], numbers: dict[str, int], opened: set[int]
+) -> _Sorted:
+    keyed = [((numbers[a.event.subject], a.identified.identity), a) for a in good]
+    known = await ledger.known_contents(connection, [key for key, _ in keyed if key[0] not in opened])
+    found = _Sorted()
+    for key, arrived in keyed:
+        content = known.get(key)
+        if content is None:
+            known[key] = arrived.identified.content
+            found.fresh.setdefault(key[0], []).append(arrived)
+            found.entries.append((key[0], arrived))
+        elif content == arrived.identified.content:
+            found.duplicates += 1
+        else:
+            found.conflicts.append(conflict(arrived, partition))
+    return found
+
+
+def _parked_rows(parking: Parking, partition: int) -> list[ParkedRow]:
+    return [
+        ParkedRow(
+            order_no, arrived.offset, partition, arrived.identified.identity, reason, arrived.body, arrived.recorded_at
+        )
+        for order_no, arrived, reason in parking.parked
+    ]

@@ -1,0 +1,151 @@
+"""A running pipeline instance: partitions claimed, batches committed, the hot cache kept in step."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from pipelines.engine.instance.batch import Outcome
+from pipelines.engine.instance.owner import Owner
+from pipelines.engine.instance.projection import Projection
+from pipelines.engine.instance.showing import Showing
+from pipelines.engine.instance.storm import StormWatch
+from pipelines.engine.stores.cache import Cache
+from pipelines.engine.stores.instances import InstanceName
+from pipelines.engine.stores.postgres import DATABASE_ERRORS
+from pipelines.engine.telemetry import metrics
+from pipelines.engine.transport import Batch
+from schemas.errors import Fenced
+
+log = logging.getLogger(__name__)
+
+S = TypeVar("S")
+E = TypeVar("E")
+
+_CHECK_SECONDS = 1.0
+
+
+@dataclass(slots=True)
+class _Partition(Generic[S, E]):
+    owner: Owner[S, E]
+    showing: Showing
+    busy: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+class PipelineInstance(Generic[S, E]):
+    """The `Positions` of a consumer group and the handler of its batches. Start it before, stop it after the broker."""
+
+    def __init__(
+        self,
+        name: InstanceName,
+        projection: Projection[S, E],
+        *,
+        dsn: str,
+        partitions: int,
+        cache: Cache,
+        owner_name: str,
+    ) -> None:
+        self.name = name
+        self._projection = projection
+        self._cache = cache
+        self._owner_name = owner_name
+        storm = StormWatch()
+        self._make_owner: Callable[[int], Owner[S, E]] = lambda partition: Owner(
+            dsn, name.schema, str(name), partition, partitions, projection, storm
+        )
+        self._partitions: dict[int, _Partition[S, E]] = {}
+        self._keeper: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Begin to look after the hot cache. Idempotent."""
+        if self._keeper is None:
+            self._keeper = asyncio.create_task(self._keep_showing(), name=f"{self.name} cache keeper")
+
+    async def stop(self) -> None:
+        """Let go of everything. Idempotent; safe before `start`."""
+        keeper, self._keeper = self._keeper, None
+        if keeper is not None:
+            keeper.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await keeper
+        for partition in list(self._partitions):
+            await self.release(partition)
+
+    async def claim(self, partition: int) -> int:
+        """Take a partition over from whoever had it; return the offset to go on from."""
+        held = self._partitions.get(partition)
+        if held is None:
+            showing = Showing(self._cache, str(self.name), partition)
+            held = self._partitions[partition] = _Partition(self._make_owner(partition), showing)
+        async with held.busy:
+            held.showing.in_step = False
+            offset = await held.owner.claim(self._owner_name)
+        metrics.OWNED.labels(str(self.name), str(partition)).set(1)
+        return offset
+
+    async def release(self, partition: int) -> None:
+        """Let a partition go: the broker has given it to another member, or we leave. Idempotent."""
+        held = self._partitions.pop(partition, None)
+        if held is not None:
+            await held.owner.let_go()
+            metrics.OWNED.labels(str(self.name), str(partition)).set(0)
+
+    async def commit(self, batch: Batch) -> None:
+        """Let the batch take effect once, then show it.
+
+        Raises:
+            Fenced: another owner has the partition.
+            ParkingStorm: stop the pipeline.
+        """
+        held = self._partitions.get(batch.partition)
+        if held is None:
+            raise Fenced(batch.partition, -1)
+        async with held.busy:
+            outcome = await held.owner.commit(batch)
+            self._count(batch, outcome)
+            if outcome is None:
+                held.showing.in_step = False
+                return
+            cards, counts = self._projection.cards(outcome.changes, batch.partition)
+            news = self._projection.announcement(outcome.changes)
+            announcement = {"partition": batch.partition, "offset": batch.end_offset, **news} if news else {}
+            await held.showing.show(batch.first_offset, batch.end_offset, cards, counts, announcement)
+
+    def troubles(self) -> dict[int, str]:
+        """Return why batches of these partitions cannot commit right now; empty while all is well."""
+        return {p: held.owner.trouble for p, held in self._partitions.items() if held.owner.trouble}
+
+    def _count(self, batch: Batch, outcome: Outcome[S, E] | None) -> None:
+        metrics.POSITION.labels(str(self.name), str(batch.partition)).set(batch.end_offset)
+        if outcome is not None:
+            tally = outcome.tally
+            freed_or_parked = {"applied": tally.applied, "parked": max(0, tally.parked)}
+            dropped = {"duplicates": tally.duplicates, "quarantined": tally.quarantined}
+            for what, number in {**freed_or_parked, **dropped}.items():
+                metrics.EVENTS.labels(str(self.name), what).inc(number)
+
+    async def _keep_showing(self) -> None:
+        while True:
+            for partition, held in list(self._partitions.items()):
+                try:
+                    async with held.busy:
+                        await self._bring_in_step(partition, held)
+                except Fenced:
+                    continue  # the consumer learns of it with its next batch
+                except DATABASE_ERRORS as error:
+                    log.warning("partition %d: cannot rebuild the hot cache: %s", partition, error)
+            await asyncio.sleep(_CHECK_SECONDS)
+
+    async def _bring_in_step(self, partition: int, held: _Partition[S, E]) -> None:
+        if not held.owner.holds:
+            return
+        connection, claim = await held.owner.snapshot()
+        if held.showing.in_step:
+            await held.showing.check(claim.next_offset)
+        if held.showing.wants_rebuild:
+            cards, counts = await self._projection.snapshot(connection, partition)
+            await held.showing.rebuild(claim.next_offset, cards, counts)

@@ -1,0 +1,87 @@
+"""What a pipeline adds to the engine: how its events read, what they mean, and the tables they end in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Generic, Protocol, TypeVar
+
+import asyncpg
+
+from pipelines.engine.stores.cache import CardChange
+from schemas.envelope import Envelope, Identified
+
+S = TypeVar("S")
+E = TypeVar("E")
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """An event that may take effect, and where and when the log has it.
+
+    `unreadable` says why this release cannot go on with it, though it is no bad event; else it is None.
+    """
+
+    identified: Identified
+    offset: int
+    recorded_at: datetime
+    body: bytes
+    unreadable: str | None = None
+
+    @property
+    def event(self) -> Envelope:
+        """The event itself."""
+        return self.identified.event
+
+
+@dataclass(slots=True)
+class OrderChange(Generic[S, E]):
+    """What a batch does to one order: its state before (None: not seen before) and after, and each event's entry."""
+
+    order_no: int
+    before: S | None
+    after: S
+    entries: list[tuple[Arrived, E]] = field(default_factory=list)
+
+
+class Projection(Protocol[S, E]):
+    """A pipeline's own part. `parse`, `fold` and `releases` are pure; the rest runs in the batch's transaction."""
+
+    def parse(self, body: bytes) -> Identified:
+        """Return the event. Raises EventRejected (quarantine) or UnknownVersion (park)."""
+        ...
+
+    def fold(self, state: S | None, event: Envelope, offset: int, recorded_at: datetime) -> tuple[S, E]:
+        """Return the order's state after the event and the event's entry. Whatever it raises parks the order."""
+        ...
+
+    def releases(self, event: Envelope) -> bool:
+        """Say whether the event asks for its order's parked events to be tried again."""
+        ...
+
+    async def load(self, connection: asyncpg.Connection, order_nos: Sequence[int]) -> dict[int, S]:
+        """Return the present state of those of the orders that have one."""
+        ...
+
+    async def store(self, connection: asyncpg.Connection, partition: int, changes: Sequence[OrderChange[S, E]]) -> None:
+        """Write the changes to the pipeline's tables."""
+        ...
+
+    async def prepare(self, connection: asyncpg.Connection, recorded: Sequence[datetime]) -> None:
+        """Make ready what `store` needs for events recorded then, outside the batch's transaction."""
+        ...
+
+    def cards(self, changes: Sequence[OrderChange[S, E]], partition: int) -> tuple[list[CardChange], Mapping[str, int]]:
+        """Return what the hot cache shows of the changes: cards, and differences of counts."""
+        ...
+
+    async def snapshot(
+        self, connection: asyncpg.Connection, partition: int
+    ) -> tuple[list[CardChange], Mapping[str, int]]:
+        """Return a partition's newest cards and all its counts, from the tables."""
+        ...
+
+    def announcement(self, changes: Sequence[OrderChange[S, E]]) -> dict[str, Any]:
+        """Return what to tell live readers of the changes; small."""
+        ...

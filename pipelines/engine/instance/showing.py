@@ -1,0 +1,87 @@
+"""Keep the hot cache in step with what has committed. It may fail at any moment; the pipeline never waits for it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from redis.exceptions import RedisError
+
+from pipelines.engine.stores.cache import Cache, CardChange
+from pipelines.engine.telemetry import metrics
+
+log = logging.getLogger(__name__)
+
+LIMIT_SECONDS = 1.0
+"""Redis gets so long for one write; then the partition counts as out of step."""
+
+_REBUILD_LIMIT_SECONDS = 30.0
+_PAUSE_SECONDS = 1.0
+
+_FAILURES = (RedisError, OSError, TimeoutError)
+
+
+class Showing:
+    """One partition's side of the cache, used by its owner only."""
+
+    def __init__(self, cache: Cache, instance: str, partition: int) -> None:
+        self._cache = cache
+        self._instance = instance
+        self._partition = partition
+        self._not_before = 0.0
+        self.in_step = False
+        """Whether the last write arrived. False: build the partition anew from the tables."""
+
+    async def show(
+        self,
+        first_offset: int,
+        end_offset: int,
+        cards: Sequence[CardChange],
+        counts: Mapping[str, int],
+        announcement: Mapping[str, Any],
+    ) -> None:
+        """Show a committed batch. Never raises; where it fails, `in_step` is False."""
+        if not self.in_step:
+            return
+        try:
+            async with asyncio.timeout(LIMIT_SECONDS):
+                self.in_step = await self._cache.apply(self._partition, first_offset, end_offset, cards, counts)
+                if self.in_step and announcement:
+                    await self._cache.announce(announcement)
+        except _FAILURES as error:
+            self._failed(error)
+
+    async def check(self, expected_offset: int) -> None:
+        """Look whether the keys still stand where the checkpoint does; someone may have flushed them."""
+        try:
+            async with asyncio.timeout(LIMIT_SECONDS):
+                self.in_step = await self._cache.whole(self._partition, expected_offset)
+        except _FAILURES as error:
+            self._failed(error)
+
+    @property
+    def wants_rebuild(self) -> bool:
+        """Whether to try a rebuild now."""
+        return not self.in_step and time.monotonic() >= self._not_before
+
+    async def rebuild(self, offset: int, cards: Sequence[CardChange], counts: Mapping[str, int]) -> None:
+        """Put the partition as it stands at `offset` in place of what is there. Never raises."""
+        try:
+            async with asyncio.timeout(_REBUILD_LIMIT_SECONDS):
+                self.in_step = await self._cache.rebuild(self._partition, offset, cards, counts)
+                await self._cache.announce({"partition": self._partition, "offset": offset, "orders": [], "more": True})
+            metrics.CACHE_REBUILDS.labels(self._instance).inc()
+        except _FAILURES as error:
+            self._failed(error)
+        if not self.in_step:
+            self._not_before = time.monotonic() + _PAUSE_SECONDS
+
+    def _failed(self, error: BaseException) -> None:
+        if self.in_step:
+            log.warning("partition %d: the hot cache is away (%s); the board reads PostgreSQL", self._partition, error)
+        self.in_step = False
+        self._not_before = time.monotonic() + _PAUSE_SECONDS
+        metrics.CACHE_FAILURES.labels(self._instance).inc()

@@ -1,0 +1,171 @@
+"""The hot cache in Redis: one partition's lanes, counts and cards, always whole or not there (I6).
+
+Everything of a partition lives under one hash tag, so that one script sees it all, in a cluster too:
+
+    <prefix><instance>:{p3}                       marker: hash of `generation` and `offset`
+    <prefix><instance>:{p3}:<gen>:card:<order>    hash of `revision` and `card` (JSON)
+    <prefix><instance>:{p3}:<gen>:lane:<stage>    sorted set of order ids, scored by when they were opened (ms)
+    <prefix><instance>:{p3}:<gen>:counts          hash of "<stage>|<partner>" to a number of orders
+    <prefix><instance>:changes                    channel: JSON of what each batch changed
+
+A write does nothing unless the marker stands where the batch begins. Whatever went wrong before — a flush, an
+outage, a takeover — the partition is then built anew from Postgres under a new generation and switched to at once;
+what was left of the old one expires unread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any
+from uuid import uuid4
+
+import orjson
+from redis.asyncio import Redis
+
+CARD_SECONDS = 2 * 24 * 3600
+"""A card nobody renews leaves after two days; the reader then asks Postgres."""
+
+LANE_LENGTH = 200
+"""The newest orders kept in one lane of one partition."""
+
+READ_LENGTH = 50
+"""The most cards of one lane a reader asks for. The difference is a reserve for orders that leave the lane."""
+
+
+@dataclass(frozen=True, slots=True)
+class CardChange:
+    """An order's new card. `lane_before` is "" for an order not seen before; `score` is its place in the lane."""
+
+    order_id: str
+    revision: int
+    card: bytes
+    lane_before: str
+    lane: str
+    score: int
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionBoard:
+    """What the cache knows of one partition. `counts` is keyed by "<stage>|<partner>".
+
+    `lanes` holds the newest cards of each lane asked for; None stands for a card that has expired.
+    """
+
+    offset: int
+    counts: dict[str, int]
+    lanes: dict[str, list[bytes | None]]
+
+
+class Cache:
+    """Reads and writes one pipeline instance's keys. Errors of the client pass through: the caller decides."""
+
+    def __init__(self, redis: Redis, prefix: str, instance: str) -> None:
+        self._redis = redis
+        self._root = f"{prefix}{instance}:"
+        self._scripts = {
+            name: redis.register_script(files(__package__).joinpath(f"lua/{name}.lua").read_text())
+            for name in ("apply", "switch", "whole", "read_board", "read_card")
+        }
+
+    @property
+    def changes_channel(self) -> str:
+        """The channel on which `announce` speaks."""
+        return f"{self._root}changes"
+
+    async def offset(self, partition: int) -> int | None:
+        """Return the offset the partition's keys stand at, None where they are not there."""
+        value = await self._redis.hget(self._marker(partition), "offset")
+        return None if value is None else int(value)
+
+    async def whole(self, partition: int, offset: int) -> bool:
+        """Say whether the partition's keys are there, stand at `offset`, and no lane has run dry."""
+        return bool(await self._scripts["whole"](keys=[self._marker(partition)], args=[offset, READ_LENGTH]))
+
+    async def apply(
+        self,
+        partition: int,
+        first_offset: int,
+        next_offset: int,
+        changes: Iterable[CardChange],
+        counts: Mapping[str, int],
+    ) -> bool:
+        """Apply a committed batch; False, and nothing done, where the keys do not stand at `first_offset`.
+
+        `counts` are differences.
+        """
+        rows = [[c.order_id, c.revision, c.card.decode(), c.lane_before, c.lane, c.score] for c in changes]
+        done = await self._scripts["apply"](
+            keys=[self._marker(partition)],
+            args=[first_offset, next_offset, LANE_LENGTH, CARD_SECONDS, orjson.dumps(counts), orjson.dumps(rows)],
+        )
+        return bool(done)
+
+    async def rebuild(
+        self, partition: int, offset: int, cards: Sequence[CardChange], counts: Mapping[str, int]
+    ) -> bool:
+        """Put a partition as it stands at `offset` in place of what is there; False where that is newer already.
+
+        `counts` are totals. Readers see the old generation until the last moment.
+        """
+        generation = uuid4().hex[:12]
+        base = f"{self._marker(partition)}:{generation}:"
+        old = await self._redis.hget(self._marker(partition), "generation")
+        pipe = self._redis.pipeline(transaction=False)
+        for card in cards:
+            pipe.hset(f"{base}card:{card.order_id}", mapping={"revision": card.revision, "card": card.card})
+            pipe.expire(f"{base}card:{card.order_id}", CARD_SECONDS)
+            pipe.zadd(f"{base}lane:{card.lane}", {card.order_id: card.score})
+        if counts:
+            pipe.hset(f"{base}counts", mapping={field: str(number) for field, number in counts.items()})
+        await pipe.execute()
+        switched = await self._scripts["switch"](keys=[self._marker(partition)], args=[generation, offset])
+        await self._forget(partition, (old.decode() if isinstance(old, bytes) else None) if switched else generation)
+        return bool(switched)
+
+    async def announce(self, message: Mapping[str, Any]) -> None:
+        """Tell whoever listens on `changes_channel`; nobody need."""
+        await self._redis.publish(self.changes_channel, orjson.dumps(message))
+
+    async def read_board(
+        self, partitions: Sequence[int], lanes: Sequence[str], limit: int
+    ) -> list[PartitionBoard | None]:
+        """Return each partition's board in one round trip; None for one that is not in the cache."""
+        pipe = self._redis.pipeline(transaction=False)
+        for partition in partitions:
+            await self._scripts["read_board"](keys=[self._marker(partition)], args=[limit, *lanes], client=pipe)
+        return [self._board(row, lanes) for row in await pipe.execute()]
+
+    async def read_card(self, partition: int, order_id: str) -> bytes | None:
+        """Return an order's card (JSON), None where the cache does not have it."""
+        card: bytes | None = await self._scripts["read_card"](keys=[self._marker(partition)], args=[order_id])
+        return card
+
+    def _marker(self, partition: int) -> str:
+        return f"{self._root}{{p{partition}}}"
+
+    async def _forget(self, partition: int, generation: str | None) -> None:
+        if generation is None:
+            return
+        pattern = f"{self._root}{{p{partition}}}:{generation}:*"
+        batch: list[bytes] = []
+        async for key in self._redis.scan_iter(match=pattern, count=1000):
+            batch.append(key)
+            if len(batch) == 500:
+                await self._redis.unlink(*batch)
+                batch.clear()
+        if batch:
+            await self._redis.unlink(*batch)
+
+    @staticmethod
+    def _board(row: Any, lanes: Sequence[str]) -> PartitionBoard | None:
+        if row is None:
+            return None
+        offset, flat, cards = row
+        numbers = iter(flat)
+        return PartitionBoard(
+            offset=int(offset),
+            counts={field.decode(): int(number) for field, number in zip(numbers, numbers, strict=True)},
+            lanes={lane: [card or None for card in found] for lane, found in zip(lanes, cards, strict=True)},
+        )

@@ -1,0 +1,98 @@
+"""Who owns a partition, and how far its events have taken effect."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from datetime import datetime
+
+import asyncpg
+
+from pipelines.engine.stores.named_sql import named_sql
+from schemas.errors import Fenced
+
+log = logging.getLogger(__name__)
+
+_ENSURE = named_sql(__package__, "checkpoint_ensure")
+_TERMINATE = named_sql(__package__, "checkpoint_terminate_owner")
+_CLAIM = named_sql(__package__, "checkpoint_claim")
+_RECLAIM = named_sql(__package__, "checkpoint_reclaim")
+_FENCE = named_sql(__package__, "checkpoint_fence")
+_ADVANCE = named_sql(__package__, "checkpoint_advance")
+
+_LOCK_MS = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """An owner's right to commit for `partition`, good until the epoch moves on, and where it goes on from."""
+
+    partition: int
+    epoch: int
+    next_offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What a batch did with its events. `parked` may be negative: a release parks fewer than it frees."""
+
+    applied: int
+    duplicates: int
+    quarantined: int
+    parked: int
+
+
+async def claim(connection: asyncpg.Connection, partition: int, owner: str) -> Claim:
+    """Take the partition over, whoever has it. The former owner's connection is terminated: it may be frozen in the
+    middle of a batch, and no database time-out would free its locks.
+
+    Raises:
+        asyncpg.PostgresError: the database refuses or is away.
+    """
+    await connection.execute(_ENSURE, partition)
+    for _ in range(5):
+        terminated = await connection.fetchval(_TERMINATE, partition)
+        if terminated:
+            log.warning("partition %d: terminated the former owner's connection", partition)
+        try:
+            async with connection.transaction():
+                await connection.execute(f"SET LOCAL lock_timeout = {_LOCK_MS}")
+                row = await connection.fetchrow(_CLAIM, partition, owner)
+        except asyncpg.LockNotAvailableError:
+            continue  # a third owner came between; its connection is recorded now
+        return Claim(partition, row["epoch"], row["next_offset"])
+    raise asyncpg.LockNotAvailableError(f"the checkpoint of partition {partition} stays locked")
+
+
+async def reclaim(connection: asyncpg.Connection, former: Claim) -> Claim:
+    """Go on under a new connection after the old one was lost. Raises Fenced if another owner came meanwhile."""
+    row = await connection.fetchrow(_RECLAIM, former.partition, former.epoch)
+    if row is None:
+        raise Fenced(former.partition, former.epoch)
+    return Claim(former.partition, row["epoch"], row["next_offset"])
+
+
+async def fence(connection: asyncpg.Connection, held: Claim, first_offset: int) -> None:
+    """Lock the checkpoint for this transaction. Raises Fenced if it is not ours, or not at `first_offset`."""
+    if not await connection.fetchval(_FENCE, held.partition, held.epoch, first_offset):
+        raise Fenced(held.partition, held.epoch)
+
+
+async def advance(
+    connection: asyncpg.Connection, held: Claim, first_offset: int, end_offset: int, recorded_at: datetime, tally: Tally
+) -> None:
+    """Move the checkpoint over a batch, by compare-and-set on epoch and offset. Raises Fenced."""
+    moved = await connection.fetchval(
+        _ADVANCE,
+        held.partition,
+        held.epoch,
+        first_offset,
+        end_offset,
+        recorded_at,
+        tally.applied,
+        tally.duplicates,
+        tally.quarantined,
+        tally.parked,
+    )
+    if not moved:
+        raise Fenced(held.partition, held.epoch)

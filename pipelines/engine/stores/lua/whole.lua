@@ -1,0 +1,19 @@
+-- 1 where the partition's keys stand at ARGV[1] and no lane has run dry while it should have more cards.
+-- KEYS[1] marker; ARGV: offset, how many cards a reader may ask of a lane.
+local marker = redis.call('HMGET', KEYS[1], 'generation', 'offset')
+if not marker[1] or marker[2] ~= ARGV[1] then
+  return 0
+end
+local base = KEYS[1] .. ':' .. marker[1] .. ':'
+local counts = redis.call('HGETALL', base .. 'counts')
+local orders = {}
+for i = 1, #counts, 2 do
+  local lane = string.match(counts[i], '^([^|]*)|')
+  orders[lane] = (orders[lane] or 0) + tonumber(counts[i + 1])
+end
+for lane, number in pairs(orders) do
+  if redis.call('ZCARD', base .. 'lane:' .. lane) < math.min(number, tonumber(ARGV[2])) then
+    return 0
+  end
+end
+return 1

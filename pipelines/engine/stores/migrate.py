@@ -1,0 +1,86 @@
+"""Bring a database's schemas to what this release needs, with Alembic.
+
+Each schema has its own version table and its own branches of migrations: `control` for what is common, `instance`
+for what every pipeline instance owns, and one branch per pipeline for its own tables. A migration is a numbered
+`.sql` file with a Python file beside it that names its place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib.resources import as_file, files
+from pathlib import Path
+from types import ModuleType
+
+from alembic import command, op
+from alembic.config import Config
+from sqlalchemy import Engine, create_engine, text
+from sqlalchemy.exc import OperationalError, ProgrammingError
+
+from pipelines.engine.stores.instances import CONTROL_SCHEMA, InstanceName
+from schemas.errors import StoreError
+
+_LOCK = 0x57415252454E  # "WARREN": two migrations of one database wait for each other
+
+
+def migrate_control(dsn: str) -> None:
+    """Create or upgrade schema `warren`. Idempotent. Raises StoreError."""
+    _upgrade(dsn, CONTROL_SCHEMA, ["control@head"], [])
+
+
+def migrate_instance(dsn: str, name: InstanceName, migrations: ModuleType) -> None:
+    """Create or upgrade an instance's schema; `migrations` is the pipeline's package of migrations. Idempotent.
+
+    The first instance of a pipeline becomes its live version.
+
+    Raises:
+        StoreError: the database is away or refuses; the message says which and why.
+    """
+    _upgrade(dsn, name.schema, ["instance@head", f"{name.pipeline}@head"], [migrations])
+    with _engine(dsn).begin() as connection:
+        connection.execute(
+            text(
+                f"INSERT INTO {CONTROL_SCHEMA}.pipelines (name, live_version) VALUES (:name, :version) "  # noqa: S608 - a constant
+                "ON CONFLICT (name) DO NOTHING"
+            ),
+            {"name": name.pipeline, "version": name.version},
+        )
+
+
+def run_sql(package: str, name: str) -> None:
+    """Run `<name>.sql` of `package` inside the migration that is under way."""
+    cursor = op.get_bind().connection.cursor()
+    cursor.execute(files(package).joinpath(f"{name}.sql").read_text())
+
+
+def _engine(dsn: str) -> Engine:
+    scheme, rest = dsn.split("://", 1)
+    assert scheme in ("postgresql", "postgres")
+    return create_engine(f"postgresql+psycopg://{rest}", connect_args={"connect_timeout": 10})
+
+
+def _upgrade(dsn: str, schema: str, heads: Sequence[str], extra: Sequence[ModuleType]) -> None:
+    here = files("pipelines.engine.stores").joinpath("migrations")
+    with as_file(here) as root:
+        own = [root / "control"] if schema == CONTROL_SCHEMA else [root / "instance"]
+        places = [*own, *(Path(str(files(module.__name__))) for module in extra)]
+        config = Config()
+        config.set_main_option("script_location", str(root))
+        config.set_main_option("path_separator", "newline")
+        config.set_main_option("version_locations", "\n".join(str(place) for place in places))
+        try:
+            with _engine(dsn).begin() as connection:
+                connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+                connection.execute(text(f'CREATE SCHEMA IF NOT EXISTS "{schema}"'))
+                connection.execute(text(f'SET LOCAL search_path TO "{schema}"'))
+                config.attributes.update(connection=connection, schema=schema)
+                for head in heads:
+                    command.upgrade(config, head)
+        except OperationalError as error:
+            raise StoreError(f"PostgreSQL is away: {_first_line(error)}; is it up? see WARREN_POSTGRES_DSN") from error
+        except ProgrammingError as error:
+            raise StoreError(f"PostgreSQL refused the migration of {schema}: {_first_line(error)}") from error
+
+
+def _first_line(error: Exception) -> str:
+    return str(getattr(error, "orig", error)).strip().splitlines()[0]

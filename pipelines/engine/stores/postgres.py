@@ -1,0 +1,46 @@
+"""Connections to PostgreSQL, and which of its errors mean what."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import asyncpg
+from asyncpg import exceptions
+
+from schemas.errors import SettingsError
+
+CONNECT_SECONDS = 10.0
+
+CONNECTION_LOST = (
+    OSError,
+    TimeoutError,
+    exceptions.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,  # shutdown, crash, or terminated by a takeover
+    asyncpg.CannotConnectNowError,
+    exceptions.InternalClientError,
+)
+"""After one of these nothing is known of the transaction in hand; only a look at the checkpoint tells."""
+
+DATABASE_ERRORS = (exceptions.PostgresError, *CONNECTION_LOST)
+"""Whatever the database can do to us. A processor waits and tries again: no error of I/O skips or parks an event."""
+
+TRY_AGAIN = (asyncpg.DeadlockDetectedError, asyncpg.UniqueViolationError, asyncpg.SerializationError)
+"""Rolled back for certain, and likely to pass when done anew."""
+
+
+async def connect(dsn: str, schema: str | None = None, *, application: str = "warren") -> asyncpg.Connection:
+    """Return a connection whose unqualified names mean `schema`.
+
+    Raises:
+        SettingsError: the DSN is not one.
+        Any of CONNECTION_LOST: the server is away.
+    """
+    settings: dict[str, Any] = {"application_name": application}
+    if schema is not None:
+        settings["search_path"] = f'"{schema}"'
+    try:
+        connection: asyncpg.Connection = await asyncpg.connect(dsn, timeout=CONNECT_SECONDS, server_settings=settings)
+    except exceptions.ClientConfigurationError as error:
+        raise SettingsError(f"WARREN_POSTGRES_DSN: {error}") from error
+    return connection

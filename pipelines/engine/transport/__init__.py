@@ -1,0 +1,26 @@
+"""RabbitMQ Streams, hardened: what goes in is confirmed, what comes out has no gap. Knows no FastStream, no orders."""
+
+from pipelines.engine.transport.amqp import body_of, encode
+from pipelines.engine.transport.chunk import Chunk
+from pipelines.engine.transport.consumer import Batch, GroupConsumer, Positions
+from pipelines.engine.transport.publisher import Message, SuperStreamPublisher
+from pipelines.engine.transport.reader import end_offset, first_offset, read_stream
+from pipelines.engine.transport.topology import PartitionInfo, create_super_stream, describe, partition_count
+
+__all__ = [
+    "Batch",
+    "Chunk",
+    "GroupConsumer",
+    "Message",
+    "PartitionInfo",
+    "Positions",
+    "SuperStreamPublisher",
+    "body_of",
+    "create_super_stream",
+    "describe",
+    "encode",
+    "end_offset",
+    "first_offset",
+    "partition_count",
+    "read_stream",
+]

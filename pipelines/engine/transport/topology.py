@@ -1,0 +1,94 @@
+"""Super streams: made once, described, and found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rstream import exceptions
+from rstream.client import Client
+
+from pipelines.engine.transport.address import Address
+from pipelines.engine.transport.connection import Connection
+from schemas.errors import StreamMissing, StreamUnavailable
+from schemas.streams import partition_name
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionInfo:
+    """One partition. `first_offset` is None while it is empty."""
+
+    partition: int
+    stream: str
+    leader: str
+    replicas: int
+    first_offset: int | None
+
+
+async def create_super_stream(url: str, super_stream: str, partitions: int) -> bool:
+    """Make the super stream with no retention; False where it is there already. Idempotent.
+
+    Raises:
+        StreamUnavailable: the broker refuses, or the super stream exists with another number of partitions.
+    """
+    connection = await Connection.open(Address.parse(url), "warren topology")
+    try:
+        existing = await _partitions(connection, super_stream)
+        if existing:
+            if len(existing) != partitions:
+                raise StreamUnavailable(
+                    f"super stream {super_stream!r} has {len(existing)} partitions, not {partitions}; "
+                    f"partitions are never added in place: set WARREN_PARTITIONS={len(existing)}"
+                )
+            return False
+        names = [partition_name(super_stream, partition) for partition in range(partitions)]
+        keys = [str(partition) for partition in range(partitions)]
+
+        async def create(client: Client) -> bool:
+            try:
+                await client.create_super_stream(super_stream, names, keys)
+            except exceptions.StreamAlreadyExists:
+                return False
+            return True
+
+        return await connection.request(create)
+    finally:
+        await connection.close()
+
+
+async def partition_count(url: str, super_stream: str) -> int:
+    """Return how many partitions a super stream has. Raises StreamMissing where there is none."""
+    connection = await Connection.open(Address.parse(url), "warren topology")
+    try:
+        count = len(await _partitions(connection, super_stream))
+    finally:
+        await connection.close()
+    if count == 0:
+        raise StreamMissing(super_stream)
+    return count
+
+
+async def describe(url: str, super_stream: str) -> list[PartitionInfo]:
+    """Return what the broker says of each partition, in order."""
+    connection = await Connection.open(Address.parse(url), "warren topology")
+    try:
+        streams = await _partitions(connection, super_stream)
+        if not streams:
+            raise StreamMissing(super_stream)
+        found = []
+        for partition, stream in enumerate(streams):
+            leader, replicas = await connection.request(lambda c, s=stream: c.query_leader_and_replicas(s))  # type: ignore[misc]
+            stats = await connection.stats(stream)
+            first = stats["first_chunk_id"]
+            found.append(
+                PartitionInfo(
+                    partition, stream, f"{leader.host}:{leader.port}", len(replicas), None if first < 0 else first
+                )
+            )
+        return found
+    finally:
+        await connection.close()
+
+
+async def _partitions(connection: Connection, super_stream: str) -> list[str]:
+    names = await connection.request(lambda client: client.partitions(super_stream))
+    return sorted(names, key=lambda name: int(name.rsplit("-", 1)[1]))

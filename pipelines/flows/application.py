@@ -1,0 +1,68 @@
+"""Wire a pipeline instance into a FastStream application: broker, consumer group, handler, hot cache."""
+
+from __future__ import annotations
+
+import os
+import socket
+from dataclasses import dataclass
+from typing import Any
+
+from faststream import FastStream
+from redis.asyncio import Redis
+
+from pipelines.engine.broker import StreamBroker, StreamSubscriber, whole_batch
+from pipelines.engine.instance.instance import PipelineInstance
+from pipelines.engine.settings import Settings
+from pipelines.engine.stores.cache import Cache
+from pipelines.engine.transport import Batch, partition_count
+from pipelines.flows.declared import Flow
+from schemas.errors import ParkingStorm
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """An application and the parts of it that know how it fares."""
+
+    app: FastStream
+    instance: PipelineInstance[Any, Any]
+    subscriber: StreamSubscriber
+
+
+async def build(flow: Flow, settings: Settings) -> Running:
+    """Return the application that runs `flow`, not started yet.
+
+    Raises:
+        StreamMissing, StreamUnavailable: the super stream's number of partitions cannot be had, and without it no
+            event's home is known.
+    """
+    redis = Redis.from_url(settings.redis_url, socket_connect_timeout=1, socket_timeout=5)
+    instance = PipelineInstance(
+        flow.name,
+        flow.projection(),
+        dsn=settings.postgres_dsn,
+        partitions=await partition_count(settings.stream_url, settings.super_stream),
+        cache=Cache(redis, settings.redis_prefix, str(flow.name)),
+        owner_name=f"{socket.gethostname()}:{os.getpid()}",
+    )
+    broker = StreamBroker(settings.stream_url, apply_types=False)
+    subscriber = broker.subscriber(
+        settings.super_stream,
+        group=str(flow.name),
+        positions=instance,
+        batch_records=settings.batch_events,
+        stop_on=(ParkingStorm,),
+        decoder=whole_batch,
+        title=str(flow.name),
+        description="Lets each batch take effect exactly once.",
+    )
+
+    @subscriber
+    async def commit(batch: Batch) -> None:
+        await instance.commit(batch)
+
+    async def close() -> None:
+        await instance.stop()
+        await redis.aclose()
+
+    app = FastStream(broker, logger=None, on_startup=[instance.start], after_shutdown=[close])
+    return Running(app, instance, subscriber)

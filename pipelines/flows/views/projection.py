@@ -1,0 +1,89 @@
+"""Pipeline `views`: where every order is, its whole story, and how many are in each stage."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import asyncpg
+
+from pipelines.engine.stores.cache import LANE_LENGTH, CardChange
+from pipelines.engine.stores.named_sql import named_sql
+from pipelines.flows.views import tables
+from pipelines.flows.views.rows import card_of, state_of
+from pipelines.flows.views.tables import Change
+from processors.orders.fold import fold
+from schemas.envelope import Envelope, Identified
+from schemas.lifecycle import Stage
+from schemas.orders import Released, parse
+from schemas.views import OrderState, TimelineEntry
+
+_MAKE_MONTH = named_sql(__package__, "make_month")
+_SNAPSHOT_COUNTS = named_sql(__package__, "snapshot_counts")
+_SNAPSHOT_LANE = named_sql(__package__, "snapshot_lane")
+
+_ANNOUNCED_ORDERS = 100
+
+
+class Views:
+    """The `Projection` of the read views. One for all partitions of a process."""
+
+    def __init__(self) -> None:
+        self._months: set[tuple[int, int]] = set()
+
+    def parse(self, body: bytes) -> Identified:
+        """Return the event. Raises EventRejected or UnknownVersion."""
+        return parse(body)
+
+    def fold(
+        self, state: OrderState | None, event: Envelope, offset: int, recorded_at: datetime
+    ) -> tuple[OrderState, TimelineEntry]:
+        """Return the order's state after the event, and its place in the story."""
+        return fold(state, event, offset, recorded_at)
+
+    def releases(self, event: Envelope) -> bool:
+        """Say whether an operator asks to try the order's parked events again."""
+        return isinstance(event, Released)
+
+    async def load(self, connection: asyncpg.Connection, order_nos: Sequence[int]) -> dict[int, OrderState]:
+        """Return the present state of those orders that have one."""
+        return await tables.load(connection, order_nos)
+
+    async def store(self, connection: asyncpg.Connection, partition: int, changes: Sequence[Change]) -> None:
+        """Write orders, timeline and counts."""
+        await tables.store(connection, partition, changes)
+
+    async def prepare(self, connection: asyncpg.Connection, recorded: Sequence[datetime]) -> None:
+        """Have the months' partitions, also those of a log that began long ago, and the next one."""
+        for moment in recorded:
+            month = (moment.year, moment.month)
+            if month not in self._months:
+                await connection.execute(_MAKE_MONTH, moment)
+                self._months.add(month)
+
+    def cards(self, changes: Sequence[Change], partition: int) -> tuple[list[CardChange], Mapping[str, int]]:
+        """Return the changed orders' cards and the differences of counts."""
+        cards = [
+            card_of(change.after, partition, "" if change.before is None else change.before.stage) for change in changes
+        ]
+        return cards, {f"{stage}|{partner}": n for (stage, partner), n in tables.count_deltas(changes).items()}
+
+    async def snapshot(
+        self, connection: asyncpg.Connection, partition: int
+    ) -> tuple[list[CardChange], Mapping[str, int]]:
+        """Return the newest cards of each lane, and the counts."""
+        cards: list[CardChange] = []
+        async with connection.transaction(isolation="repeatable_read", readonly=True):
+            rows = await connection.fetch(_SNAPSHOT_COUNTS, partition)
+            for stage in Stage:
+                found = await connection.fetch(_SNAPSHOT_LANE, partition, stage, LANE_LENGTH)
+                cards += [card_of(state_of(row), partition, "") for row in found]
+        return cards, {f"{row['stage']}|{row['partner']}": row["orders"] for row in rows}
+
+    def announcement(self, changes: Sequence[Change]) -> dict[str, Any]:
+        """Return which orders changed: id, revision and stage, at most a hundred of them."""
+        if not changes:
+            return {}
+        orders = [[c.after.order_id, c.after.revision, c.after.stage] for c in changes[:_ANNOUNCED_ORDERS]]
+        return {"orders": orders, "more": len(changes) > _ANNOUNCED_ORDERS}

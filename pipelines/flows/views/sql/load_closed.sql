@@ -1,0 +1,1 @@
+SELECT * FROM closed_orders WHERE order_no = ANY($1::bigint[])

@@ -1,0 +1,1 @@
+SELECT stage, partner, orders FROM counts WHERE partition = $1

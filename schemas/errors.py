@@ -1,0 +1,146 @@
+"""Every error Warren raises on purpose, as one tree.
+
+    WarrenError
+    ├── SettingsError            a setting is missing or makes no sense
+    ├── EventRejected            these bytes are not an event we can accept: quarantine
+    ├── UnknownVersion           a known event in a version we cannot read: park its order
+    ├── StreamError
+    │   ├── StreamUnavailable    the broker cannot be reached or refuses: retry
+    │   ├── StreamMissing        no such stream: run `warren topology apply`
+    │   ├── EventsLost           retention removed events we had not read: stop and alarm
+    │   └── Unconfirmed          published, but the broker did not say so: the caller decides
+    ├── StoreError
+    │   ├── Fenced               another consumer owns the partition now: stop committing
+    │   └── StoreBehind          the schema is older than the code: run `warren migrate`
+    └── ParkingStorm             too many orders park: a bad deploy, not bad orders
+
+A message says what happened and what to do next, in one line. Fields carry what recovery needs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from schemas.envelope import Identified
+
+
+class WarrenError(Exception):
+    """Base of every error raised on purpose."""
+
+
+class SettingsError(WarrenError):
+    """A setting is missing or makes no sense; the message names it."""
+
+
+class Reason(StrEnum):
+    """Why an event stands in quarantine."""
+
+    UNPARSABLE = "unparsable"
+    INVALID = "invalid"
+    OVERSIZED = "oversized"
+    FORBIDDEN_SOURCE = "forbidden_source"
+    MISROUTED = "misrouted"
+    CONFLICT = "conflict"
+
+
+class EventRejected(WarrenError):
+    """These bytes are no event that may take effect.
+
+    `reason` goes to the quarantine with `detail`, a text for a human, and with whatever of the envelope
+    could be read: `envelope` holds the fields `source`, `id`, `type` and `subject` that were strings.
+    """
+
+    def __init__(self, reason: Reason, detail: str, envelope: dict[str, Any] | None = None) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason = reason
+        self.detail = detail
+        self.envelope = envelope or {}
+
+
+class UnknownVersion(WarrenError):
+    """A known stage in a version this release cannot read.
+
+    Not a bad event: a newer release will understand it, so its order waits, parked. `identified` is its envelope
+    with identity and content.
+    """
+
+    def __init__(self, identified: Identified) -> None:
+        super().__init__(f"this release cannot read {identified.event.type}; deploy one that can, then release")
+        self.identified = identified
+
+
+class StreamError(WarrenError):
+    """Base of everything the transport reports."""
+
+
+class StreamUnavailable(StreamError):
+    """The broker cannot be reached, closed the connection or refused. Retry after a pause."""
+
+
+class StreamMissing(StreamError):
+    """The stream does not exist. `stream` is its name."""
+
+    def __init__(self, stream: str) -> None:
+        super().__init__(f"stream {stream!r} does not exist; run `warren topology apply`")
+        self.stream = stream
+
+
+class EventsLost(StreamError):
+    """Retention removed events that were never read.
+
+    `expected` is the offset the checkpoint asks for, `first_available` the oldest the stream still has.
+    """
+
+    def __init__(self, stream: str, expected: int, first_available: int) -> None:
+        super().__init__(
+            f"stream {stream!r} begins at offset {first_available}, but offset {expected} is the next to read: "
+            f"retention removed {first_available - expected} unread events; restore them from the archive or "
+            f"start a new pipeline version"
+        )
+        self.stream = stream
+        self.expected = expected
+        self.first_available = first_available
+
+
+class Unconfirmed(StreamError):
+    """The broker did not confirm these events in time, or refused them.
+
+    They may be in the stream or not. Publishing them again under the same event ids is safe: the ledger
+    drops what arrived twice. `indexes` are their places in the published sequence.
+    """
+
+    def __init__(self, indexes: Sequence[int], why: str) -> None:
+        super().__init__(f"{len(indexes)} events are unconfirmed: {why}; publish them again, same ids")
+        self.indexes = tuple(indexes)
+
+
+class StoreError(WarrenError):
+    """Base of what the stores report on purpose."""
+
+
+class Fenced(StoreError):
+    """Another consumer has taken the partition over: nothing of this owner may commit any more (I5)."""
+
+    def __init__(self, partition: int, epoch: int) -> None:
+        super().__init__(f"partition {partition} was taken over; epoch {epoch} may not commit any more")
+        self.partition = partition
+        self.epoch = epoch
+
+
+class StoreBehind(StoreError):
+    """The database has not the tables this release needs."""
+
+
+class ParkingStorm(WarrenError):
+    """So many orders park that the code must be at fault; the pipeline stops before it commits them."""
+
+    def __init__(self, parked: int, orders: int, last_reason: str) -> None:
+        super().__init__(
+            f"{parked} of the last minute's {orders} orders would be parked (last: {last_reason}); "
+            f"this looks like a bad deploy: roll back, then start again, nothing was skipped"
+        )
+        self.parked = parked
+        self.orders = orders

@@ -1,0 +1,264 @@
+"""The events of an order, each with what its stage needs, and `parse`: bytes to event or a reason why not.
+
+An event's type is `order.<name>.v<version>`, its subject the order id. Unknown attributes and unknown data fields
+are kept.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+
+import orjson
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+from schemas.envelope import MAX_EVENT_BYTES, Envelope, Identified, Name
+from schemas.errors import EventRejected, Reason, UnknownVersion
+from schemas.identity import content_digest, identity
+from schemas.lifecycle import may_send, partner_of, source_kind
+from schemas.money import Money
+
+PartnerId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
+Text = Annotated[str, StringConstraints(min_length=1, max_length=4000)]
+
+
+class Data(BaseModel):
+    """Base of an event's data."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+
+class Item(Data):
+    """One thing to make, `quantity` times."""
+
+    item_id: Name
+    quantity: Annotated[int, Field(ge=1, le=1_000_000, strict=True)] = 1
+    material: Name | None = None
+
+
+class InitiatedData(Data):
+    customer_id: Name | None = None
+    partner: PartnerId | None = None
+
+
+class FileUploadedData(Data):
+    file_name: Name
+    size_bytes: Annotated[int, Field(ge=0, strict=True)] | None = None
+
+
+class SubmittedData(Data):
+    customer_id: Name | None = None
+    partner: PartnerId | None = None
+    items: list[Item] = Field(default_factory=list, max_length=10_000)
+
+
+class PriceCalculatedData(Data):
+    price: Money
+
+
+class PriceFailedData(Data):
+    reason: Text
+
+
+class CancelledData(Data):
+    reason: Text
+
+
+class RevisedData(Data):
+    """The model or the items changed. `items`, where given, replace those the order had."""
+
+    reason: Text | None = None
+    items: list[Item] | None = None
+
+
+class NoteAddedData(Data):
+    text: Text
+    author: Name
+
+
+class EventRef(Data):
+    """Names another event."""
+
+    source: Name
+    id: Name
+
+
+class CorrectionData(Data):
+    """An operator sets something right; `event` is what it corrects."""
+
+    author: Name
+    reason: Text
+    event: EventRef | None = None
+
+
+class DroppedData(Data):
+    author: Name
+    reason: Text
+    event: EventRef
+
+
+class ReleasedData(Data):
+    """An operator asks for the order's parked events to be tried again, in stream order."""
+
+    author: Name
+    reason: Text | None = None
+
+
+class Initiated(Envelope):
+    type: Literal["order.initiated.v1"]
+    data: InitiatedData
+
+
+class FileUploaded(Envelope):
+    type: Literal["order.file_uploaded.v1"]
+    data: FileUploadedData
+
+
+class Submitted(Envelope):
+    type: Literal["order.submitted.v1"]
+    data: SubmittedData
+
+
+class PriceCalculated(Envelope):
+    type: Literal["order.price_calculated.v1"]
+    data: PriceCalculatedData
+
+
+class PriceFailed(Envelope):
+    type: Literal["order.price_failed.v1"]
+    data: PriceFailedData
+
+
+class ManufacturingApproved(Envelope):
+    type: Literal["order.manufacturing_approved.v1"]
+    data: Data
+
+
+class ManufacturingStarted(Envelope):
+    type: Literal["order.manufacturing_started.v1"]
+    data: Data
+
+
+class ManufacturingCompleted(Envelope):
+    type: Literal["order.manufacturing_completed.v1"]
+    data: Data
+
+
+class Packaging(Envelope):
+    type: Literal["order.packaging.v1"]
+    data: Data
+
+
+class Shipped(Envelope):
+    type: Literal["order.shipped.v1"]
+    data: Data
+
+
+class Closed(Envelope):
+    type: Literal["order.closed.v1"]
+    data: Data
+
+
+class Cancelled(Envelope):
+    type: Literal["order.cancelled.v1"]
+    data: CancelledData
+
+
+class Revised(Envelope):
+    type: Literal["order.revised.v1"]
+    data: RevisedData
+
+
+class PriceRetryRequested(Envelope):
+    type: Literal["order.price_retry_requested.v1"]
+    data: Data
+
+
+class NoteAdded(Envelope):
+    type: Literal["order.note_added.v1"]
+    data: NoteAddedData
+
+
+class Correction(Envelope):
+    type: Literal["order.correction.v1"]
+    data: CorrectionData
+
+
+class Dropped(Envelope):
+    type: Literal["order.dropped.v1"]
+    data: DroppedData
+
+
+class Released(Envelope):
+    type: Literal["order.released.v1"]
+    data: ReleasedData
+
+
+EVENTS: dict[str, type[Envelope]] = {
+    model.model_fields["type"].annotation.__args__[0]: model  # type: ignore[union-attr]
+    for model in (
+        Initiated, FileUploaded, Submitted, PriceCalculated, PriceFailed, ManufacturingApproved,
+        ManufacturingStarted, ManufacturingCompleted, Packaging, Shipped, Closed, Cancelled, Revised,
+        PriceRetryRequested, NoteAdded, Correction, Dropped, Released,
+    )
+}  # fmt: skip
+"""Event type to its model."""
+
+_KNOWN_NAMES = frozenset(event_type.split(".")[1] for event_type in EVENTS)
+_ENVELOPE_NAMES = ("source", "id", "type", "subject")
+_VERSIONED = re.compile(r"^order\.([a-z_]+)\.v([1-9][0-9]*)$")
+
+
+def parse(body: bytes) -> Identified:
+    """Return the event in `body`: one of `EVENTS`, or a plain `Envelope` for a type nobody has told us of.
+
+    Raises:
+        EventRejected: unparsable, oversized, invalid, or sent by a source that may not send it.
+        UnknownVersion: a known event in a version this release cannot read.
+    """
+    if len(body) > MAX_EVENT_BYTES:
+        raise EventRejected(Reason.OVERSIZED, f"{len(body)} bytes, {MAX_EVENT_BYTES} are allowed")
+    try:
+        fields = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise EventRejected(Reason.UNPARSABLE, f"not JSON: {error}") from error
+    if not isinstance(fields, dict):
+        raise EventRejected(Reason.UNPARSABLE, f"a JSON {type(fields).__name__}, not an object")
+    return validate(fields)
+
+
+def validate(fields: dict[str, Any]) -> Identified:
+    """Return the event with these attributes, as read from JSON. Raises as `parse` does."""
+    readable = {name: fields[name] for name in _ENVELOPE_NAMES if isinstance(fields.get(name), str)}
+    if "data_base64" in fields:
+        raise EventRejected(Reason.INVALID, "data_base64: order events carry JSON data", readable)
+    try:
+        event = EVENTS.get(readable.get("type", ""), Envelope).model_validate(fields)
+        content = content_digest(event.type, event.subject, fields.get("data", {}))
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise EventRejected(Reason.INVALID, f"{place}: {first['msg']}", readable) from error
+    except orjson.JSONEncodeError as error:
+        raise EventRejected(Reason.INVALID, f"data: {error}", readable) from error
+    identified = Identified(event, identity(event.source, event.id), content)
+    if not _may_say(event, readable):
+        raise UnknownVersion(identified)
+    return identified
+
+
+def _may_say(event: Envelope, readable: dict[str, Any]) -> bool:
+    """Refuse what this source may not send; otherwise say whether this release can read the event."""
+    kind = source_kind(event.source)
+    if kind is None:
+        raise EventRejected(Reason.FORBIDDEN_SOURCE, f"unknown source {event.source!r}", readable)
+    partner = partner_of(event.source)
+    if partner is not None and not event.subject.startswith(f"{partner}:"):
+        detail = f"{event.source} may speak only of orders named {partner}:…"
+        raise EventRejected(Reason.FORBIDDEN_SOURCE, detail, readable)
+    match = _VERSIONED.match(event.type)
+    if match is None or match.group(1) not in _KNOWN_NAMES:
+        return True
+    if not may_send(kind, match.group(1)):
+        raise EventRejected(Reason.FORBIDDEN_SOURCE, f"{event.source} may not send {event.type}", readable)
+    return event.type in EVENTS

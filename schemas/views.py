@@ -1,0 +1,52 @@
+"""The rows of the read views, as the pipeline writes them and the board reads them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from schemas.lifecycle import Holder, Stage
+
+NO_PARTNER = ""
+"""In the counts, the partner of an order that came without one."""
+
+
+@dataclass(slots=True)
+class OrderState:
+    """What is known of one order after `revision` events.
+
+    `stage_since` is when its stage began by the producer's clock, `stage_recorded_at` by the broker's. `opened_at`
+    is the first event's time. `reached` is a bit per stage rank that was ever entered. `price` is the last one
+    calculated. `anomalies` counts the events that did not fit.
+    """
+
+    order_id: str
+    stage: Stage
+    holder: Holder
+    partner: str | None
+    customer_id: str | None
+    price_amount: Decimal | None
+    price_currency: str | None
+    opened_at: datetime
+    stage_since: datetime
+    stage_recorded_at: datetime
+    reached: int
+    revision: int
+    anomalies: int
+    last_offset: int
+    last_recorded_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class TimelineEntry:
+    """One event in an order's story.
+
+    `stage` is the stage after it, `held_seconds` how long the order stood in the stage that it ended (None where
+    it ended none), `anomalies` what did not fit, as words of `processors.orders.lifecycle`.
+    """
+
+    stage: Stage
+    holder: Holder
+    held_seconds: float | None
+    anomalies: tuple[str, ...]
