@@ -83,6 +83,14 @@ class Connection:
         return not self._closed.done()
 
     @property
+    def node(self) -> tuple[str, int]:
+        """The node at the other end, as it advertises itself; a proxy in between does not change it."""
+        properties = self._client.server_properties or {}
+        return properties.get("advertised_host", self._address.host), int(
+            properties.get("advertised_port", self._address.port)
+        )
+
+    @property
     def frame_max(self) -> int:
         """The largest frame, in bytes, the broker accepts."""
         return self._client.frame_max

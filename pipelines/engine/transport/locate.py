@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 from pipelines.engine.transport.address import Address
 from pipelines.engine.transport.connection import Connection
 
@@ -19,8 +21,8 @@ async def connect_to(address: Address, stream: str, name: str, *, leader: bool) 
     except BaseException:
         await connection.close()
         raise
-    wanted = chief if leader or not replicas else replicas[hash(stream) % len(replicas)]
-    if (wanted.host, wanted.port) == (address.host, address.port):
+    wanted = chief if leader or not replicas else random.choice(replicas)
+    if (wanted.host, wanted.port) == connection.node:
         return connection
     await connection.close()
     return await Connection.open(address.at(wanted.host, wanted.port), name)

@@ -1,0 +1,80 @@
+"""A TCP proxy on loopback that misbehaves on request."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from urllib.parse import urlsplit, urlunsplit
+
+
+class Proxy:
+    """Passes bytes between clients and `host:port`, until told otherwise."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self._target = (host, port)
+        self._writers: set[asyncio.StreamWriter] = set()
+        self._flowing = asyncio.Event()
+        self._flowing.set()
+        self.refusing = False
+        self.connections = 0
+        self.spoil: Callable[[bytes], bytes] | None = None
+        """Applied to each piece of what the server sends."""
+
+    def cut(self) -> None:
+        """Reset every connection at once."""
+        for writer in self._writers:
+            writer.transport.abort()
+
+    def freeze(self) -> None:
+        """Deliver nothing any more, in either direction, and say nothing: half-open connections."""
+        self._flowing.clear()
+
+    def thaw(self) -> None:
+        """Go on."""
+        self._flowing.set()
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Handle one client."""
+        if self.refusing:
+            writer.transport.abort()
+            return
+        self.connections += 1
+        there_reader, there_writer = await asyncio.open_connection(*self._target)
+        self._writers |= {writer, there_writer}
+        try:
+            await asyncio.gather(
+                self._pump(reader, there_writer, spoiling=False), self._pump(there_reader, writer, spoiling=True)
+            )
+        finally:
+            self._writers -= {writer, there_writer}
+
+    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, spoiling: bool) -> None:
+        with contextlib.suppress(OSError):
+            while piece := await reader.read(65536):
+                await self._flowing.wait()
+                if spoiling and self.spoil is not None:
+                    piece = self.spoil(piece)
+                writer.write(piece)
+                await writer.drain()
+        writer.transport.abort()
+
+
+@asynccontextmanager
+async def proxied(url: str) -> AsyncIterator[tuple[str, Proxy]]:
+    """Give `url` led through a proxy, and the proxy."""
+    parts = urlsplit(url)
+    assert parts.hostname is not None
+    assert parts.port is not None
+    proxy = Proxy(parts.hostname, parts.port)
+    server = await asyncio.start_server(proxy.serve, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    login = parts.netloc.rpartition("@")[0]
+    netloc = f"{login}@127.0.0.1:{port}" if login else f"127.0.0.1:{port}"
+    try:
+        yield urlunsplit(parts._replace(netloc=netloc)), proxy
+    finally:
+        server.close()
+        proxy.thaw()
+        proxy.cut()
