@@ -109,12 +109,13 @@ class Unconfirmed(StreamError):
     """The broker did not confirm these events in time, or refused them.
 
     They may be in the stream or not. Publishing them again under the same event ids is safe: the ledger
-    drops what arrived twice. `indexes` are their places in the published sequence.
+    drops what arrived twice. `indexes` are their places in the published sequence, `why` the reason of one of them.
     """
 
     def __init__(self, indexes: Sequence[int], why: str) -> None:
         super().__init__(f"{len(indexes)} events are unconfirmed: {why}; publish them again, same ids")
         self.indexes = tuple(indexes)
+        self.why = why
 
 
 class StoreError(WarrenError):

@@ -104,6 +104,7 @@ async def test_a_cut_connection_leaves_the_unconfirmed_named_and_the_next_call_w
 
         await until(sent, "the messages to be on their way")
         proxy.cut()
+        proxy.thaw()
         with pytest.raises(Unconfirmed) as failure:
             await call
         assert failure.value.indexes == tuple(range(10))

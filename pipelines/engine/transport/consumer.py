@@ -34,6 +34,9 @@ HANDOVER_SECONDS = 5.0
 
 _SUBSCRIPTION = 1
 
+# Put into the queue of deliveries to wake a member that is about to be demoted.
+_WAKE = None
+
 # What a demoted member answers; the broker reads no offset from it.
 _NO_OFFSET = OffsetType.OFFSET
 
@@ -139,9 +142,9 @@ class _Membership:
         self._stream = stream
         self._partition = partition
         self._expected = 0
-        self._stopping = asyncio.Event()
+        self._stopping = False
         self._updates: asyncio.Queue[schema.ConsumerUpdateResponse] = asyncio.Queue()
-        self.queue: asyncio.Queue[schema.Deliver] = asyncio.Queue()
+        self.queue: asyncio.Queue[schema.Deliver | None] = asyncio.Queue()
 
     def on_update(self, frame: schema.ConsumerUpdateResponse) -> None:
         """Note what the broker decided; called from the listener, which must not wait."""
@@ -182,7 +185,8 @@ class _Membership:
         if work is not None:
             # The answer lets the broker activate the next member: the batch in hand may finish first. The next
             # member terminates what takes longer, and the epoch refuses its commit (I5).
-            self._stopping.set()
+            self._stopping = True
+            self.queue.put_nowait(_WAKE)
             await asyncio.wait({work}, timeout=HANDOVER_SECONDS)
             work.cancel()
             await asyncio.wait({work})
@@ -199,27 +203,20 @@ class _Membership:
         await self._answer(frame, schema.OffsetSpecification(OffsetType.OFFSET, self._expected))
         self._owner.active = True
         log.info("%s: active from offset %d", self._stream, self._expected)
-        self._stopping = asyncio.Event()
-        return asyncio.ensure_future(self._work(handle, batch_records, self._stopping))
+        self._stopping = False
+        return asyncio.ensure_future(self._work(handle, batch_records))
 
-    async def _work(
-        self, handle: Callable[[Batch], Awaitable[None]], batch_records: int, stopping: asyncio.Event
-    ) -> None:
-        stop = asyncio.ensure_future(stopping.wait())
-        try:
-            while not stopping.is_set():
-                first = asyncio.ensure_future(self.queue.get())
-                await asyncio.wait({first, stop}, return_when=asyncio.FIRST_COMPLETED)
-                if not first.done():
-                    first.cancel()
-                    return
-                batch, chunks = await self._gather(first.result(), batch_records)
-                if batch.chunks:
-                    await handle(batch)
-                    self._expected = batch.end_offset
-                await self._credit(chunks)
-        finally:
-            stop.cancel()
+    async def _work(self, handle: Callable[[Batch], Awaitable[None]], batch_records: int) -> None:
+        while True:
+            deliver = await self.queue.get()
+            if self._stopping or deliver is _WAKE:
+                await self._credit(0 if deliver is _WAKE else 1)
+                return
+            batch, chunks = await self._gather(deliver, batch_records)
+            if batch.chunks:
+                await handle(batch)
+                self._expected = batch.end_offset
+            await self._credit(chunks)
 
     async def _gather(self, first: schema.Deliver, batch_records: int) -> tuple[Batch, int]:
         """Join what is there already into one batch; also return how many chunks it took."""
@@ -236,7 +233,7 @@ class _Membership:
                 batch.chunks.append(part)
                 expected = part.end_offset
                 records += len(part.records)
-            more = records < batch_records and not self.queue.empty()
+            more = records < batch_records and not self._stopping and not self.queue.empty()
             deliver = self.queue.get_nowait() if more else None
         return batch, taken
 
@@ -261,13 +258,12 @@ class _Membership:
         """Forget what was delivered for the position before, and give its credit back."""
         dropped = 0
         while not self.queue.empty():
-            self.queue.get_nowait()
-            dropped += 1
-        if dropped:
-            await self._credit(dropped)
+            dropped += self.queue.get_nowait() is not _WAKE
+        await self._credit(dropped)
 
     async def _credit(self, chunks: int) -> None:
-        await self._connection.request(lambda client: client.credit(_SUBSCRIPTION, chunks))
+        if chunks:
+            await self._connection.request(lambda client: client.credit(_SUBSCRIPTION, chunks))
 
     async def _answer(self, frame: schema.ConsumerUpdateResponse, specification: schema.OffsetSpecification) -> None:
         await self._connection.request(lambda client: client.consumer_update(frame.correlation_id, specification))

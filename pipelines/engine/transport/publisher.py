@@ -191,7 +191,7 @@ class SuperStreamPublisher:
         failures = [failure for failure in results if failure is not None]
         if failures:
             indexes = sorted(index for failure in failures for index in failure.indexes)
-            raise Unconfirmed(indexes, str(failures[0].__cause__ or failures[0])) from failures[0]
+            raise Unconfirmed(indexes, failures[0].why) from failures[0]
 
     async def publish_to(self, partition: int, messages: Sequence[Message], *, timeout: float = 30.0) -> None:
         """Like `publish`, into a partition of the caller's choice. For tests of what others get wrong."""

@@ -1,0 +1,66 @@
+"""`make bench ARGS="--json [--only NAME] [--quick]"`: figures beside limits measured in the same run."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable
+
+import orjson
+import uvloop
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.environment import Bench
+from benchmarks.materialise import materialise
+from benchmarks.publish import publish
+from benchmarks.result import Result
+from benchmarks.visible import visible
+from cli.localservers import ServicesError, running_servers
+
+BENCHMARKS: dict[str, Callable[[Bench], Awaitable[Result]]] = {
+    "publish": publish,
+    "materialise": materialise,
+    "visible": visible,
+}
+
+
+def main() -> int:
+    """Run the benchmarks asked for; the last line of stdout is one JSON object with --json."""
+    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    parser.add_argument("--json", action="store_true", help="print one JSON object on the last line")
+    parser.add_argument("--only", metavar="NAME", choices=BENCHMARKS, help=f"one of {', '.join(BENCHMARKS)}")
+    parser.add_argument("--quick", action="store_true", help="one run of each instead of several")
+    arguments = parser.parse_args()
+    wanted = [arguments.only] if arguments.only else list(BENCHMARKS)
+    err = Console(stderr=True)
+    results: dict[str, Result] = {}
+    try:
+        with running_servers("bench") as addresses:
+            bench = Bench(addresses, arguments.quick)
+            for name in wanted:
+                err.print(f"measuring {name} …")
+                results[name] = uvloop.run(_one(BENCHMARKS[name], bench))
+    except ServicesError as error:
+        sys.stderr.write(f"bench: {error}\n")
+        return 1
+    if arguments.json:
+        sys.stdout.write(orjson.dumps({"results": {name: r.as_json() for name, r in results.items()}}).decode() + "\n")
+        return 0
+    table = Table("name", "value", "unit", "limit", "ratio", "the limit is")
+    for name, result in results.items():
+        row = result.as_json()
+        table.add_row(
+            name, f"{result.value:,.1f}", result.unit, f"{result.limit:,.1f}", f"{row['ratio']}", result.limit_is
+        )
+    Console().print(table)
+    return 0
+
+
+async def _one(benchmark: Callable[[Bench], Awaitable[Result]], bench: Bench) -> Result:
+    return await asyncio.wait_for(benchmark(bench), timeout=900)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

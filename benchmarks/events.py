@@ -1,0 +1,64 @@
+"""Events of about 500 bytes and realistic variety, the same for every benchmark."""
+
+from __future__ import annotations
+
+import random
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import orjson
+
+from pipelines.engine.transport import Message
+
+STEPS = (
+    ("initiated", "/shop"), ("file_uploaded", "/shop"), ("submitted", "/shop"), ("price_calculated", "/pricing"),
+    ("manufacturing_approved", "/crm"), ("manufacturing_started", "/mes"), ("manufacturing_completed", "/mes"),
+    ("packaging", "/mes"), ("shipped", "/mes"), ("closed", "/crm"),
+)  # fmt: skip
+
+_START = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def lives(count: int, *, seed: int = 1, duplicates: float = 0.05) -> list[Message]:
+    """Return about `count` events of orders on their way, interleaved, with a share of exact duplicates."""
+    chance = random.Random(seed)
+    orders = max(1, count // len(STEPS))
+    messages: list[Message] = []
+    for start in range(0, orders, 1000):
+        block = range(start, min(start + 1000, orders))
+        for step, (name, source) in enumerate(STEPS):
+            for number in block:
+                messages.append(_event(chance, number, step, name, source))
+                if chance.random() < duplicates:
+                    messages.append(messages[chance.randrange(max(0, len(messages) - 5000), len(messages))])
+    return messages
+
+
+def _event(chance: random.Random, number: int, step: int, name: str, source: str) -> Message:
+    order_id = f"{number:07d}-{number * 7919 % 104729:06x}"
+    fields: dict[str, Any] = {
+        "specversion": "1.0",
+        "id": f"{name}-{order_id}",
+        "source": source,
+        "type": f"order.{name}.v1",
+        "subject": order_id,
+        "time": (_START + timedelta(seconds=number, hours=step)).isoformat(),
+        "datacontenttype": "application/json",
+        "traceparent": f"00-{chance.getrandbits(127) + 1:032x}-{chance.getrandbits(63) + 1:016x}-01",
+        "data": {**_data(chance, name), "note": "x" * chance.randrange(60, 180)},
+    }
+    return Message(order_id, orjson.dumps(fields), str(fields["id"]), str(fields["type"]))
+
+
+def _data(chance: random.Random, name: str) -> dict[str, Any]:
+    if name in ("initiated", "submitted"):
+        items = [
+            {"item_id": f"part-{chance.randrange(10**6)}", "quantity": chance.randint(1, 50), "material": "PA12"}
+            for _ in range(chance.randint(1, 3))
+        ]
+        return {"customer_id": f"c-{chance.randrange(10**5)}", "partner": f"p{chance.randrange(40)}", "items": items}
+    if name == "file_uploaded":
+        return {"file_name": f"bracket-{chance.randrange(10**6)}.stl", "size_bytes": chance.randrange(10**7)}
+    if name == "price_calculated":
+        return {"price": {"amount": f"{chance.randrange(100, 10**6) / 100:.2f}", "currency": "EUR"}}
+    return {"operator": f"op-{chance.randrange(50)}", "workshop": f"w{chance.randrange(9)}"}
