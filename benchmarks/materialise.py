@@ -55,9 +55,11 @@ async def _pipeline(run: BenchRun, messages: list[Message]) -> float:
     started = time.perf_counter()
     await running.app.start()
     try:
-        while await connection.fetchval("SELECT coalesce(sum(next_offset), 0) FROM checkpoint") < len(messages):
+        while True:
+            done = await connection.fetchval("SELECT coalesce(sum(next_offset), 0) FROM checkpoint")
+            if done >= len(messages):
+                return time.perf_counter() - started
             await asyncio.sleep(0.02)
-        return time.perf_counter() - started
     finally:
         await running.app.stop()
         await connection.close()

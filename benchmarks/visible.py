@@ -16,7 +16,7 @@ import httpx
 from benchmarks.environment import Bench, BenchRun
 from benchmarks.events import lives
 from benchmarks.result import Result, medians
-from dashboards.operator.server import serving
+from dashboards.operator.server import running_board
 from pipelines.engine.transport import Message, SuperStreamPublisher, body_of, read_stream
 from pipelines.flows.application import build
 from pipelines.flows.declared import flow_named
@@ -46,7 +46,7 @@ async def _measure(run: BenchRun) -> tuple[list[float], list[float]]:
     readers = [asyncio.create_task(_read(run, partition, bare_seen)) for partition in range(8)]
     try:
         async with (
-            serving(run.settings) as board,
+            running_board(run.settings) as board,
             SuperStreamPublisher(run.settings.stream_url, "orders") as publisher,
             httpx.AsyncClient(base_url=board, trust_env=False) as client,
         ):

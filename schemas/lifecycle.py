@@ -9,6 +9,7 @@ in `processors`.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -91,15 +92,18 @@ _STAGES_BY_SOURCE = {
 
 _MAY_SEND = {source: frozenset(names.split()) for source, names in _STAGES_BY_SOURCE.items()}
 
+PARTNER_ID = r"[a-z0-9][a-z0-9_-]{0,63}"
+"""What a partner's id looks like. No colon, or partner `a` could speak of the orders of partner `a:b`."""
+
+_PARTNER_SOURCE = re.compile(f"/partners/{PARTNER_ID}").fullmatch
+
 
 def source_kind(source: str) -> str | None:
     """Return `shop`, `crm`, `mes`, `pricing`, `operators` or `partners` for a known source, else None."""
     parts = source.split("/")
     if len(parts) == 2 and parts[0] == "" and parts[1] in _MAY_SEND and parts[1] != "partners":
         return parts[1]
-    if len(parts) == 3 and parts[0] == "" and parts[1] == "partners" and parts[2]:
-        return "partners"
-    return None
+    return "partners" if _PARTNER_SOURCE(source) else None
 
 
 def partner_of(source: str) -> str | None:

@@ -15,10 +15,10 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 from schemas.envelope import MAX_EVENT_BYTES, Envelope, Identified, Name
 from schemas.errors import EventRejected, Reason, UnknownVersion
 from schemas.identity import content_digest, identity
-from schemas.lifecycle import may_send, partner_of, source_kind
+from schemas.lifecycle import PARTNER_ID, may_send, partner_of, source_kind
 from schemas.money import Money
 
-PartnerId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
+PartnerId = Annotated[str, StringConstraints(pattern=f"^{PARTNER_ID}$")]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=4000)]
 
 
