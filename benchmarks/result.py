@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from statistics import median
 
@@ -16,7 +17,7 @@ class Result:
     limit: float
     limit_is: str
     less_is_better: bool = False
-    conditions: dict[str, object] = field(default_factory=dict)
+    conditions: Mapping[str, object] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, object]:
         """Return the result as the contract of `make bench` has it."""
