@@ -1,0 +1,69 @@
+"""How our PostgreSQL is set up."""
+
+import os
+import shutil
+from pathlib import Path
+
+from cli.localservers.conffiles import write_readable
+from cli.localservers.logs import open_log
+from cli.localservers.ports import Ports
+from cli.localservers.rootfs import SERVICE_UID
+from cli.localservers.sandbox import Program, run_to_end
+
+INITDB = (
+    *("--pgdata=/data/draft", "--username=warren", "--auth=trust", "--encoding=UTF8"),
+    *("--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"),
+)
+
+
+def write_conf(conf: Path, *, listen: str, port: int, sockets: str, trusted: str) -> None:
+    """Write postgresql.conf and pg_hba.conf; `trusted` addresses may log in without a password."""
+    settings = {
+        "listen_addresses": f"'{listen}'",
+        "port": port,
+        "unix_socket_directories": f"'{sockets}'",
+        "max_connections": 200,
+        "shared_buffers": "512MB",
+        "max_wal_size": "4GB",
+        "wal_level": "replica",
+        "dynamic_shared_memory_type": "posix",
+        "shared_preload_libraries": "'pg_stat_statements'",
+        # What production has: what is measured and proved here must hold there.
+        "fsync": "on",
+        "synchronous_commit": "on",
+        "full_page_writes": "on",
+        "autovacuum": "on",
+        "timezone": "'UTC'",
+        "log_timezone": "'UTC'",
+    }
+    text = "".join(f"{key} = {value}\n" for key, value in settings.items())
+    rules = ["local all all trust", f"host all all {trusted} trust", f"host replication all {trusted} trust"]
+    write_readable(conf, {"postgresql.conf": text, "pg_hba.conf": "\n".join(rules) + "\n"})
+
+
+def program(rootfs: Path, data: Path, conf: Path, ports: Ports, log: Path) -> Program:
+    """Give the server as a program, its database cluster made if it is not there yet."""
+    data.mkdir(parents=True, exist_ok=True)
+    write_conf(conf, listen="127.0.0.1", port=ports.postgres, sockets="", trusted="127.0.0.1/32")
+    if os.geteuid() == 0:
+        os.chown(data, SERVICE_UID, SERVICE_UID)
+    binaries = _binaries(rootfs)
+    if not (data / "main").is_dir():
+        _make_cluster(Program(rootfs, data, conf, [f"{binaries}/initdb", *INITDB], refuses_root=True), log)
+    options = ["-c", "config_file=/conf/postgresql.conf", "-c", "hba_file=/conf/pg_hba.conf"]
+    return Program(rootfs, data, conf, [f"{binaries}/postgres", "-D", "/data/main", *options], refuses_root=True)
+
+
+def _binaries(rootfs: Path) -> str:
+    """Give the folder of the one version that was unpacked, as seen from within."""
+    versions = [folder.name for folder in (rootfs / "usr/lib/postgresql").iterdir()]
+    return f"/usr/lib/postgresql/{max(versions, key=int)}/bin"
+
+
+def _make_cluster(initdb: Program, log: Path) -> None:
+    """Make it under another name and rename: a folder called main is a whole cluster."""
+    draft = initdb.data / "draft"
+    shutil.rmtree(draft, ignore_errors=True)
+    open_log(log)
+    run_to_end(initdb, log)
+    draft.rename(initdb.data / "main")

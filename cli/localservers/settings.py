@@ -1,0 +1,42 @@
+"""Settings of the local servers, all from WARREN_* environment variables."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from cli.localservers.errors import ServicesError
+
+
+class Settings(BaseSettings):
+    """What the environment says."""
+
+    model_config = SettingsConfigDict(env_prefix="WARREN_", env_ignore_empty=True)
+
+    stream_url: str | None = Field(None, description="Server named by the caller; default: none, so ours start.")
+    amqp_url: str | None = Field(None, description="Default: the host of stream_url, port 5672.")
+    management_url: str | None = Field(None, description="Default: the host of stream_url, port 15672.")
+    postgres_dsn: str | None = Field(None, description="Server named by the caller; default: none.")
+    redis_url: str | None = Field(None, description="Server named by the caller; default: none.")
+    services_mode: Literal["auto", "compose", "debian"] = Field(
+        "auto", description="Where ours come from; auto: Compose if an engine answers, else Debian."
+    )
+    debian_suite: str = Field(
+        "trixie", pattern=r"^[a-z]+$", description="Debian suite of the packages; sid has the newest."
+    )
+    state_dir: Path | None = Field(None, description="Our servers' files; default: .warren in the checkout.")
+    chromium: Path | None = Field(None, description="Browser for tests; default: found on PATH, or built.")
+
+
+def read_settings() -> Settings:
+    """Read the settings anew, for the environment may have changed since.
+
+    Raises ServicesError naming the variable that cannot be used.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = f"WARREN_{first['loc'][0]}".upper()
+        raise ServicesError(f"{name}={first['input']} cannot be used: {first['msg']}") from error
