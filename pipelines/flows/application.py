@@ -64,5 +64,5 @@ async def build(flow: Flow, settings: Settings) -> Running:
         await instance.stop()
         await redis.aclose()
 
-    app = FastStream(broker, logger=None, on_startup=[instance.start], after_shutdown=[close])
+    app = FastStream(broker, logger=None, after_shutdown=[close])
     return Running(app, instance, subscriber)

@@ -8,7 +8,6 @@ pause, for ever, unless joining again cannot help.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import random
 from collections.abc import AsyncIterator, Iterable
@@ -22,6 +21,7 @@ from pipelines.engine.broker._compat import CallsCollection, SubscriberUsecase
 from pipelines.engine.broker.config import StreamBrokerConfig, StreamSubscriberConfig
 from pipelines.engine.broker.message import decode_batch, parse_batch
 from pipelines.engine.broker.specification import StreamSubscriberSpecification
+from pipelines.engine.telemetry import metrics
 from pipelines.engine.transport import Batch, GroupConsumer, partition_count
 from schemas.errors import EventsLost, StreamError
 from schemas.streams import partition_name
@@ -139,11 +139,11 @@ class StreamSubscriber(SubscriberUsecase[Batch]):
             try:
                 await state.consumer.run(handle)
             except EventsLost as error:
-                state.trouble, state.stopped = str(error), True
-                log.critical("partition %d stopped: %s", partition, error)
+                self._mark_stopped(partition, error)
                 return
             except self._config.stop_on as error:
-                self._stop_everything(partition, state, error)
+                self._mark_stopped(partition, error)
+                self._stop_everything(error)
                 return
             except Exception as error:
                 state.trouble = f"{type(error).__name__}: {error}"
@@ -151,11 +151,17 @@ class StreamSubscriber(SubscriberUsecase[Batch]):
             await asyncio.sleep(pause * random.uniform(0.8, 1.2))  # so that members do not come back in step
             pause = min(2 * pause, _LONGEST_PAUSE)
 
-    def _stop_everything(self, partition: int, state: PartitionState, error: Exception) -> None:
-        state.trouble, state.stopped, self.failure = str(error), True, error
-        log.critical("partition %d: %s", partition, error)
+    def _mark_stopped(self, partition: int, error: Exception) -> None:
+        state = self.partitions[partition]
+        state.trouble, state.stopped = str(error), True
+        metrics.STOPPED.labels(self._config.group, str(partition)).set(1)
+        log.critical("partition %d stopped: %s", partition, error)
+
+    def _stop_everything(self, error: Exception) -> None:
+        self.failure = error
         for task in self._tasks:
             if task is not asyncio.current_task():
                 task.cancel()
-        with contextlib.suppress(AttributeError):
-            self._outer_config.context.get("app").exit()
+        app = self._outer_config.context.get("app")
+        if app is not None:
+            app.exit()

@@ -31,13 +31,17 @@ _CHECK_SECONDS = 1.0
 
 @dataclass(slots=True)
 class _Partition(Generic[S, E]):
+    """A partition we own. `busy` is held by whoever uses the owner's connection; `look` wakes the keeper."""
+
     owner: Owner[S, E]
     showing: Showing
     busy: asyncio.Lock = field(default_factory=asyncio.Lock)
+    look: asyncio.Event = field(default_factory=asyncio.Event)
+    keeper: asyncio.Task[None] | None = None
 
 
 class PipelineInstance(Generic[S, E]):
-    """The `Positions` of a consumer group and the handler of its batches. Start it before, stop it after the broker."""
+    """The `Positions` of a consumer group and the handler of its batches. Stop it after the broker."""
 
     def __init__(
         self,
@@ -58,20 +62,9 @@ class PipelineInstance(Generic[S, E]):
             dsn, name.schema, str(name), partition, partitions, projection, storm
         )
         self._partitions: dict[int, _Partition[S, E]] = {}
-        self._keeper: asyncio.Task[None] | None = None
-
-    async def start(self) -> None:
-        """Begin to look after the hot cache. Idempotent."""
-        if self._keeper is None:
-            self._keeper = asyncio.create_task(self._keep_showing(), name=f"{self.name} cache keeper")
 
     async def stop(self) -> None:
-        """Let go of everything. Idempotent; safe before `start`."""
-        keeper, self._keeper = self._keeper, None
-        if keeper is not None:
-            keeper.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await keeper
+        """Let go of everything. Idempotent."""
         for partition in list(self._partitions):
             await self.release(partition)
 
@@ -81,9 +74,13 @@ class PipelineInstance(Generic[S, E]):
         if held is None:
             showing = Showing(self._cache, str(self.name), partition)
             held = self._partitions[partition] = _Partition(self._make_owner(partition), showing)
+            held.keeper = asyncio.create_task(
+                self._keep_showing(partition, held), name=f"{self.name} {partition} cache"
+            )
         async with held.busy:
-            held.showing.in_step = False
             offset = await held.owner.claim(self._owner_name)
+            await held.showing.check(offset)
+            held.look.set()
         metrics.OWNED.labels(str(self.name), str(partition)).set(1)
         return offset
 
@@ -91,6 +88,9 @@ class PipelineInstance(Generic[S, E]):
         """Let a partition go: the broker has given it to another member, or we leave. Idempotent."""
         held = self._partitions.pop(partition, None)
         if held is not None:
+            if held.keeper is not None:
+                held.keeper.cancel()
+                await asyncio.wait({held.keeper})
             await held.owner.let_go()
             metrics.OWNED.labels(str(self.name), str(partition)).set(0)
 
@@ -109,11 +109,14 @@ class PipelineInstance(Generic[S, E]):
             self._count(batch, outcome)
             if outcome is None:
                 held.showing.in_step = False
+                held.look.set()
                 return
             cards, counts = self._projection.cards(outcome.changes, batch.partition)
             news = self._projection.announcement(outcome.changes)
             announcement = {"partition": batch.partition, "offset": batch.end_offset, **news} if news else {}
             await held.showing.show(batch.first_offset, batch.end_offset, cards, counts, announcement)
+            if held.showing.wants_rebuild:
+                held.look.set()
 
     def troubles(self) -> dict[int, str]:
         """Return why batches of these partitions cannot commit right now; empty while all is well."""
@@ -128,17 +131,19 @@ class PipelineInstance(Generic[S, E]):
             for what, number in {**freed_or_parked, **dropped}.items():
                 metrics.EVENTS.labels(str(self.name), what).inc(number)
 
-    async def _keep_showing(self) -> None:
+    async def _keep_showing(self, partition: int, held: _Partition[S, E]) -> None:
+        """Bring the partition's keys back in step when they are not; look every second, as anyone may flush them."""
         while True:
-            for partition, held in list(self._partitions.items()):
-                try:
-                    async with held.busy:
-                        await self._bring_in_step(partition, held)
-                except Fenced:
-                    continue  # the consumer learns of it with its next batch
-                except DATABASE_ERRORS as error:
-                    log.warning("partition %d: cannot rebuild the hot cache: %s", partition, error)
-            await asyncio.sleep(_CHECK_SECONDS)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(held.look.wait(), _CHECK_SECONDS)
+            held.look.clear()
+            try:
+                async with held.busy:
+                    await self._bring_in_step(partition, held)
+            except Fenced:
+                continue  # the consumer learns of it with its next batch
+            except DATABASE_ERRORS as error:
+                log.warning("partition %d: cannot rebuild the hot cache: %s", partition, error)
 
     async def _bring_in_step(self, partition: int, held: _Partition[S, E]) -> None:
         if not held.owner.holds:
