@@ -35,12 +35,13 @@ async def build(flow: Flow, settings: Settings) -> Running:
         StreamMissing, StreamUnavailable: the super stream's number of partitions cannot be had, and without it no
             event's home is known.
     """
+    partitions = await partition_count(settings.stream_url, settings.super_stream, settings.partitions)
     redis = Redis.from_url(settings.redis_url, socket_connect_timeout=1, socket_timeout=5)
     instance = PipelineInstance(
         flow.name,
         flow.projection(),
         dsn=settings.postgres_dsn,
-        partitions=await partition_count(settings.stream_url, settings.super_stream),
+        partitions=partitions,
         cache=Cache(redis, settings.redis_prefix, str(flow.name)),
         owner_name=f"{socket.gethostname()}:{os.getpid()}",
     )
@@ -49,6 +50,7 @@ async def build(flow: Flow, settings: Settings) -> Running:
         settings.super_stream,
         group=str(flow.name),
         positions=instance,
+        partitions=partitions,
         batch_records=settings.batch_events,
         stop_on=(ParkingStorm,),
         decoder=whole_batch,

@@ -19,7 +19,7 @@ class Processor:
     """`warren run views@1` as a child process; its log is in `log`."""
 
     def __init__(self, run: Run, log: Path) -> None:
-        self._environment = {**os.environ, **run.addresses.as_environment()}
+        self._environment = {**os.environ, **run.environment()}
         self.log = log
         self._child: subprocess.Popen[bytes] | None = None
 

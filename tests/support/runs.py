@@ -18,10 +18,14 @@ from pipelines.flows.declared import FLOWS
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One test's environment. `addresses.as_environment()` is for processes it starts."""
+    """One test's environment."""
 
     settings: Settings
     addresses: RunAddresses
+
+    def environment(self) -> dict[str, str]:
+        """Return the variables that lead another process here."""
+        return {**self.addresses.as_environment(), "WARREN_PARTITIONS": str(self.settings.partitions)}
 
     async def connect(self) -> asyncpg.Connection:
         """Return a connection to the views' schema; the caller closes it."""

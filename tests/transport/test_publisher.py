@@ -87,6 +87,14 @@ async def test_a_stream_that_is_not_there_is_named(run: Run) -> None:
         await SuperStreamPublisher(run.settings.stream_url, "nowhere").__aenter__()
 
 
+async def test_another_number_of_partitions_than_expected_is_refused(run: Run) -> None:
+    """Every event's home depends on the number, and a broker that is just starting may know only some of them."""
+    with pytest.raises(StreamUnavailable, match="has 4 partitions, 5 are expected"):
+        await SuperStreamPublisher(run.settings.stream_url, "orders", 5).__aenter__()
+    async with SuperStreamPublisher(run.settings.stream_url, "orders", 4) as publisher:
+        await publisher.publish([_message("one", 1)])
+
+
 async def test_nobody_there_is_said_in_one_line() -> None:
     with pytest.raises(StreamUnavailable, match="is it up"):
         await SuperStreamPublisher("rabbitmq-stream://guest:guest@127.0.0.1:1/%2f", "orders").__aenter__()

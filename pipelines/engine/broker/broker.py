@@ -41,6 +41,7 @@ class StreamRegistrator(Registrator[Batch, StreamBrokerConfig]):
         *,
         group: str,
         positions: Positions,
+        partitions: int | None = None,
         batch_records: int = 4000,
         stop_on: tuple[type[Exception], ...] = (),
         decoder: Any = None,
@@ -59,6 +60,7 @@ class StreamRegistrator(Registrator[Batch, StreamBrokerConfig]):
             super_stream: its name.
             group: the consumer group's name; positions belong to it.
             positions: where positions are kept, and taken over from a former owner.
+            partitions: how many partitions there must be; by default, as many as the broker says at the start.
             batch_records: a batch holds at most about so many records; it ends with a whole chunk.
             stop_on: exceptions after which the whole application stops.
             decoder: makes the handler's first argument from the message; by default a list of each record's JSON.
@@ -70,6 +72,7 @@ class StreamRegistrator(Registrator[Batch, StreamBrokerConfig]):
             super_stream=super_stream,
             group=group,
             positions=positions,
+            partitions=partitions,
             batch_records=batch_records,
             stop_on=stop_on,
         )

@@ -47,6 +47,7 @@ class StreamSubscriberConfig(SubscriberUsecaseConfig):
     super_stream: str
     group: str
     positions: Positions
+    partitions: int | None
     batch_records: int
     stop_on: tuple[type[Exception], ...] = ()
 

@@ -115,10 +115,10 @@ class StreamSubscriber(SubscriberUsecase[Batch]):
             self._tasks.append(asyncio.create_task(self._serve(partition), name=f"{config.group} {partition}"))
 
     async def _partition_count(self) -> int:
-        pause = _FIRST_PAUSE
+        pause, config = _FIRST_PAUSE, self._config
         while True:
             try:
-                return await partition_count(self._outer_config.url, self._config.super_stream)
+                return await partition_count(self._outer_config.url, config.super_stream, config.partitions)
             except StreamError as error:
                 log.warning("%s; trying again in %.1f s", error, pause)
             await asyncio.sleep(pause)

@@ -153,19 +153,21 @@ class SuperStreamPublisher:
     """Publishes to a super stream, each order to its home partition.
 
     Connections are made when first needed, and anew after a loss. One order's messages of one call keep their order.
+    `partitions`, where given, is how many there must be; see `partition_count`.
     """
 
-    def __init__(self, url: str, super_stream: str) -> None:
+    def __init__(self, url: str, super_stream: str, partitions: int | None = None) -> None:
         self._url = url
         self._address = Address.parse(url)
         self._super_stream = super_stream
+        self._expected = partitions
         self._partitions = 0
         self._publishers: dict[int, PartitionPublisher] = {}
         self._opening = asyncio.Lock()
 
     async def __aenter__(self) -> SuperStreamPublisher:
         """Ask how many partitions there are. Raises StreamMissing or StreamUnavailable."""
-        self._partitions = await partition_count(self._url, self._super_stream)
+        self._partitions = await partition_count(self._url, self._super_stream, self._expected)
         return self
 
     async def __aexit__(

@@ -55,16 +55,30 @@ async def create_super_stream(url: str, super_stream: str, partitions: int) -> b
         await connection.close()
 
 
-async def partition_count(url: str, super_stream: str) -> int:
-    """Return how many partitions a super stream has. Raises StreamMissing where there is none."""
+async def partition_count(url: str, super_stream: str, expected: int | None = None) -> int:
+    """Return how many partitions a super stream has; `expected`, where given, is how many it must have.
+
+    Every event's home depends on this number, and a broker that is just starting may know only some of the
+    partitions: whoever knows how many there are should say so.
+
+    Raises:
+        StreamMissing: there is none.
+        StreamUnavailable: there are not all of them, or another number than expected.
+    """
     connection = await Connection.open(Address.parse(url), "warren topology")
     try:
-        count = len(await _partitions(connection, super_stream))
+        names = await _partitions(connection, super_stream)
     finally:
         await connection.close()
-    if count == 0:
+    if not names:
         raise StreamMissing(super_stream)
-    return count
+    whole = names == [partition_name(super_stream, partition) for partition in range(len(names))]
+    if not whole or len(names) != (expected or len(names)):
+        raise StreamUnavailable(
+            f"super stream {super_stream!r} has {len(names)} partitions, {expected or 'more'} are expected; "
+            f"if the broker is not just starting, set WARREN_PARTITIONS={len(names)}"
+        )
+    return len(names)
 
 
 async def describe(url: str, super_stream: str) -> list[PartitionInfo]:

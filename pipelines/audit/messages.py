@@ -1,0 +1,151 @@
+"""Tell what a message is, by the audit's own plain checks: an event, or something for the quarantine and why.
+
+The checks stand in the order in which the first that fails gives the reason: size, JSON, attributes and data,
+source, home partition. Whether an event is a conflict depends on those before it: see `pipelines.audit.world`.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import orjson
+
+from pipelines.audit.digests import content_of, identity_of
+from pipelines.audit.shapes import DATA, Need, Shape, first_fault, matching, name
+from schemas.envelope import MAX_EVENT_BYTES
+from schemas.errors import Reason
+from schemas.lifecycle import may_send, partner_of, source_kind
+
+_TIME = re.compile(
+    r"(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(?:\.\d+)?(?:[Zz]|([+-])(\d\d):(\d\d))", re.ASCII
+).fullmatch
+_VERSIONED = re.compile(r"order\.([a-z_]+)\.v([1-9][0-9]*)", re.ASCII).fullmatch
+_JSON_TYPES = ("application/json", "text/json")
+_KEPT_CHARACTERS = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A message that may take effect. `readable` is False for a known event in a version nobody has told us of."""
+
+    order_id: str
+    source: str
+    event_id: str
+    event_type: str
+    identity: bytes
+    content: int
+    readable: bool
+    data: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A message that must stand in quarantine. Order and event id are those it claims, cut to 256 characters."""
+
+    reason: Reason
+    why: str
+    order_id: str | None = None
+    event_id: str | None = None
+
+
+def read_message(body: bytes) -> Event | Rejected:
+    """Return what the body is, its home partition left aside. Never raises."""
+    if len(body) > MAX_EVENT_BYTES:
+        return Rejected(Reason.OVERSIZED, f"{len(body)} bytes")
+    try:
+        fields = orjson.loads(body)
+    except ValueError:
+        return Rejected(Reason.UNPARSABLE, "not JSON")
+    if not isinstance(fields, dict):
+        return Rejected(Reason.UNPARSABLE, "not a JSON object")
+    fault = _invalid(fields)
+    if fault is not None:
+        return _rejected(fields, Reason.INVALID, f"{fault} is missing or wrong")
+    source, event_type, order_id = fields["source"], fields["type"], fields["subject"]
+    try:
+        content = content_of(event_type, order_id, fields.get("data", {}))
+    except TypeError:
+        return _rejected(fields, Reason.INVALID, "data is nested too deeply")
+    versioned = _VERSIONED(event_type)
+    known = versioned is not None and versioned.group(1) in DATA
+    forbidden = _forbidden(source, order_id, versioned.group(1) if versioned and known else None)
+    if forbidden is not None:
+        return _rejected(fields, Reason.FORBIDDEN_SOURCE, forbidden)
+    readable = not known or (versioned is not None and versioned.group(2) == "1")
+    identity = identity_of(source, fields["id"])
+    return Event(order_id, source, fields["id"], event_type, identity, content, readable, fields.get("data", {}))
+
+
+def _invalid(fields: dict[str, Any]) -> str | None:
+    """The first thing that is wrong with the attributes or the data."""
+    if "data_base64" in fields:
+        return "data (data_base64 is not allowed)"
+    fault = first_fault(_ENVELOPE, fields)
+    if fault is not None:
+        return fault
+    event_type: str = fields["type"]
+    shape = DATA.get(event_type[6:-3]) if event_type.startswith("order.") and event_type.endswith(".v1") else None
+    if shape is None:
+        return None
+    data = fields.get("data")
+    if not isinstance(data, dict):
+        return "data"
+    fault = first_fault(shape, data)
+    return None if fault is None else f"data.{fault}"
+
+
+def _forbidden(source: str, order_id: str, event_name: str | None) -> str | None:
+    """Why this source may not say this; `event_name` is None for an unknown type, which every known source may send."""
+    kind = source_kind(source)
+    if kind is None:
+        return f"unknown source {source}"
+    partner = partner_of(source)
+    if partner is not None and order_id[: len(partner) + 1] != f"{partner}:":
+        return f"{source} may not speak of order {order_id}"
+    if event_name is not None and not may_send(kind, event_name):
+        return f"{source} may not send {event_name}"
+    return None
+
+
+def _good_time(value: Any) -> bool:
+    """Say whether this is an RFC 3339 time with a zone, of a day that exists, in UTC's years 1 to 9999."""
+    match = _TIME(value) if isinstance(value, str) else None
+    if match is None:
+        return False
+    year, month, day, hour, minute, second, sign, zone_hour, zone_minute = match.groups("00")
+    # All are two ASCII digits, so text compares as numbers do.
+    if hour > "23" or minute > "59" or second > "60" or zone_hour > "23" or zone_minute > "59":
+        return False
+    ahead = timedelta(hours=int(zone_hour), minutes=int(zone_minute))
+    try:
+        local = datetime(int(year), int(month), int(day), int(hour), int(minute))  # noqa: DTZ001 - does it exist?
+        local + ahead if sign == "-" else local - ahead
+    except (ValueError, OverflowError):
+        return False
+    return True
+
+
+def _json_type(value: Any) -> bool:
+    return isinstance(value, str) and value.split(";")[0].strip().lower() in _JSON_TYPES
+
+
+def _rejected(fields: dict[str, Any], reason: Reason, why: str) -> Rejected:
+    claimed = [value[:_KEPT_CHARACTERS] if isinstance(value := fields.get(key), str) else None for key in _CLAIMS]
+    return Rejected(reason, why, *claimed)
+
+
+_CLAIMS = ("subject", "id")
+
+_ENVELOPE: Shape = {
+    "specversion": Need(lambda value: value == "1.0", may_lack=True),
+    "id": Need(name),
+    "source": Need(name),
+    "type": Need(matching(r"[\x21-\x7e]{1,128}")),
+    "subject": Need(matching(r"[^\x00-\x20\x7f/?#]{1,128}")),
+    "time": Need(_good_time),
+    "datacontenttype": Need(_json_type, may_lack=True, may_be_null=True),
+    "dataschema": Need(lambda value: isinstance(value, str), may_lack=True, may_be_null=True),
+}

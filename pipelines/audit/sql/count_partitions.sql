@@ -1,0 +1,1 @@
+SELECT DISTINCT partition FROM counts ORDER BY partition

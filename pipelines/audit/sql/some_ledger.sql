@@ -1,0 +1,1 @@
+SELECT order_no, identity, content, partition, stream_offset, parked FROM ledger WHERE order_no = ANY($1::bigint[])

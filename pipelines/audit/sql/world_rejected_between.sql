@@ -1,0 +1,4 @@
+SELECT partition, stream_offset, reason, why, order_id, event_id, body
+  FROM rejected
+ WHERE (partition, stream_offset) > (?, ?) AND (partition, stream_offset) <= (?, ?)
+ ORDER BY partition, stream_offset

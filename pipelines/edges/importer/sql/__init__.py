@@ -1,0 +1,1 @@
+"""The SQL of the import's scratch database (SQLite)."""

@@ -1,0 +1,1 @@
+INSERT INTO joined (label, key, line, cells, problem) VALUES (?, ?, ?, ?, ?)

@@ -1,0 +1,1 @@
+INSERT INTO met (order_id, line) VALUES (?, ?) ON CONFLICT DO NOTHING

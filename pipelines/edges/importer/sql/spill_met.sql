@@ -1,0 +1,1 @@
+SELECT line FROM met WHERE order_id = ?

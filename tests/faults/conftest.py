@@ -1,0 +1,78 @@
+"""Servers of the fault tests' own, so that nobody else sees them die, and the proof that nothing was lost."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+
+import pytest
+
+from cli.localservers import Addresses, ServerControl, ServicesError, StateDir, running_servers
+from pipelines.audit import audit
+from tests.support.load import Load
+from tests.support.pipelines import caught_up
+from tests.support.runs import Run, fresh_run
+
+SEEDS = [pytest.param(1), *(pytest.param(seed, marks=pytest.mark.long) for seed in range(2, 51))]
+"""One seed in `make test`, fifty in `make test-long`."""
+
+
+@pytest.fixture(scope="session")
+def fault_servers() -> Iterator[Addresses]:
+    """Real servers that nobody else uses."""
+    try:
+        context = running_servers("fault tests", name="faults")
+        addresses = context.__enter__()
+    except ServicesError as error:
+        if os.environ.get("CI"):
+            raise
+        pytest.skip(f"no servers: {error}")
+    try:
+        yield addresses
+    finally:
+        context.__exit__(None, None, None)
+
+
+@pytest.fixture
+def control(fault_servers: Addresses) -> Iterator[ServerControl]:
+    """Breaks those servers; what a test leaves broken is started again."""
+    control = ServerControl(StateDir.of_checkout("faults"))
+    yield control
+    for server in ("rabbitmq", "postgres", "redis"):
+        control.resume(server)
+        if not control.running(server):
+            control.start(server)
+
+
+@pytest.fixture
+async def run(fault_servers: Addresses, control: ServerControl) -> AsyncIterator[Run]:
+    """An environment of the test's own on the servers that may die."""
+    async with fresh_run(fault_servers) as own:
+        yield own
+
+
+Proof = Callable[[Load], Awaitable[None]]
+
+
+@pytest.fixture
+def prove(run: Run) -> Proof:
+    """Wait until all that is in the stream is applied, then audit: nothing lost, doubled, out of order or wrong."""
+
+    async def proof(load: Load) -> None:
+        await caught_up(run, seconds=120)
+        report = await audit(run.settings)
+        figures = {name: getattr(report, name) for name in ("lost", "doubled", "order_gaps", "mismatches", "pending")}
+        assert figures == dict.fromkeys(figures, 0), report.findings
+        assert report.applied == len(load.good)
+        assert report.quarantined >= load.bad
+        assert report.events_in_stream > report.distinct >= load.distinct
+
+    return proof
+
+
+async def progress(load: Load, rounds: int) -> None:
+    """Wait until so many more rounds have been published."""
+    for _ in range(rounds):
+        load.published.clear()
+        await asyncio.wait_for(load.published.wait(), 60)
