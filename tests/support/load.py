@@ -47,7 +47,7 @@ class Load:
                 await asyncio.sleep(0.2)  # the broker is away; the round in hand is published again, as a service would
 
     async def _publish(self, publisher: SuperStreamPublisher, messages: list[Message]) -> None:
-        """Publish until confirmed. A good event may be stored twice, which changes nothing; a bad one has no identity."""
+        """Publish until confirmed. A good event stored twice changes nothing; a bad one has no identity."""
         good = [m for m in messages if m.filter_value != "bad"]
         while True:
             try:
