@@ -2,20 +2,75 @@
 
 from __future__ import annotations
 
-import typer
+import sys
 
-from cli import services
+import typer
+from typer.exceptions import TyperException
+
+from cli import (
+    audit,
+    board,
+    demo,
+    doctor,
+    importer,
+    lag,
+    migrate,
+    order,
+    parked,
+    publish,
+    quarantine,
+    run,
+    schemas,
+    services,
+    tail,
+    topology,
+)
 
 app = typer.Typer(
     name="warren",
     help="Order events on RabbitMQ Streams: nothing lost, nothing counted twice.",
+    epilog=(
+        "Exit codes: 0 done, 1 failed or faults found, 2 wrong usage or settings, 3 a server is away, 130 interrupted. "
+        "Each command's help says what they mean there."
+    ),
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.add_typer(demo.app)
 app.add_typer(services.app, name="services")
+app.add_typer(migrate.app)
+app.add_typer(topology.app, name="topology")
+app.add_typer(run.app)
+app.add_typer(board.app)
+app.add_typer(publish.app)
+app.command("import", epilog=importer.EPILOG)(importer.import_command)
+app.add_typer(tail.app)
+app.add_typer(lag.app)
+app.add_typer(order.app, name="order")
+app.add_typer(quarantine.app, name="quarantine")
+app.add_typer(parked.app, name="parked")
+app.add_typer(audit.app)
+app.add_typer(doctor.app)
+app.add_typer(schemas.app, name="schemas")
 
 
 def main() -> None:
-    """Run the command line."""
-    app()
+    """Run the command line. Wrong usage is one line on stderr and exit code 2."""
+    try:
+        code = app(standalone_mode=False)
+    except TyperException as error:
+        _explain(error)
+        code = error.exit_code
+    except typer.Abort:
+        code = 130
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _explain(error: TyperException) -> None:
+    """Say what was wrong with the call; where help was shown instead, there is nothing to add."""
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context is not None else "warren"
+    message = " ".join(error.format_message().split())
+    if message:
+        sys.stderr.write(f"warren: {message.rstrip('.')}; see `{command} --help`\n")

@@ -4,34 +4,87 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Annotated, Any
+from contextlib import contextmanager, suppress
+from typing import Annotated, Any, NoReturn
 
+import asyncpg
 import orjson
 import typer
+from asyncpg import exceptions
 from redis.exceptions import RedisError
 from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 
 from cli.localservers.errors import ServicesError
-from pipelines.engine.stores.postgres import DATABASE_ERRORS
-from schemas.errors import SettingsError, WarrenError
+from pipelines.engine.stores.postgres import CONNECTION_LOST
+from schemas.errors import SettingsError, StoreUnavailable, StreamUnavailable, Unconfirmed, WarrenError
 
 FAILED, USAGE, UNAVAILABLE = 1, 2, 3
 """Exit codes beside 0: the command failed or found faults; it was called wrongly; a server is away."""
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on stdout, for programs.")]
 
-out = Console()
+
+class _Results(Console):
+    def on_broken_pipe(self) -> NoReturn:
+        """End quietly: whoever read, `head` say, has what it wanted."""
+        with suppress(SystemExit):
+            super().on_broken_pipe()
+        raise typer.Exit(0)
+
+
+out = _Results(highlight=False, emoji=False)
 """Results for people."""
 
-err = Console(stderr=True)
+err = Console(stderr=True, highlight=False, emoji=False)
 """Progress and remarks."""
+
+_SCHEMA_BEHIND = (asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError, asyncpg.InvalidSchemaNameError)
+
+
+def epilog(
+    *examples: str, done: str = "done", failed: str = "failed, one line on stderr says why", away: bool = True
+) -> str:
+    """Return the end of a command's help: examples, and what each exit code means.
+
+    `away` is False for a command to which no server can be away.
+    """
+    shown = "\n\n".join(f"Example: {example}" for example in examples)
+    codes = [f"0 {done}", f"1 {failed}", "2 wrong usage or settings", *(["3 a server is away"] if away else [])]
+    return f"{shown}\n\nExit codes: {', '.join(codes)}."
 
 
 def write_json(value: Any) -> None:
-    """Print one JSON object on a line of its own."""
-    sys.stdout.write(orjson.dumps(value, default=str).decode() + "\n")
-    sys.stdout.flush()
+    """Print one JSON value on a line of its own."""
+    try:
+        sys.stdout.write(json_text(value) + "\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        out.on_broken_pipe()
+
+
+def json_text(value: Any) -> str:
+    """Return the value as JSON on one line; times end in Z."""
+    return orjson.dumps(value, default=str, option=orjson.OPT_UTC_Z).decode()
+
+
+def table(title: str, *columns: str) -> Table:
+    """Return an empty table; cells are made with `cell`, so that no text from outside is taken for markup."""
+    made = Table(title=title, title_justify="left", title_style="bold")
+    for column in columns:
+        made.add_column(column, overflow="fold")
+    return made
+
+
+def cell(value: object, style: str = "") -> Text:
+    """Return anything as text that is safe to show: control characters as escapes, nothing as a dash."""
+    return Text("-" if value is None or value == "" else printable(str(value)), style=style)
+
+
+def printable(text: str) -> str:
+    """Return `text` with all that could move a cursor or turn the writing direction written as an escape."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 @contextmanager
@@ -40,21 +93,33 @@ def one_line_errors() -> Iterator[None]:
     try:
         yield
     except SettingsError as error:
-        _fail(str(error), USAGE)
-    except (WarrenError, ServicesError) as error:
-        _fail(str(error), FAILED)
+        fail(str(error), USAGE)
+    except (StreamUnavailable, StoreUnavailable, Unconfirmed) as error:
+        fail(str(error), UNAVAILABLE)
+    except WarrenError as error:
+        fail(str(error), UNAVAILABLE if isinstance(error.__cause__, CONNECTION_LOST) else FAILED)
+    except ServicesError as error:
+        fail(str(error))
     except RedisError as error:
-        _fail(f"Redis does not answer: {error}; is it up? see `warren services status`", UNAVAILABLE)
-    except DATABASE_ERRORS as error:
-        _fail(f"PostgreSQL does not answer: {_one_line(error)}; see `warren services status`", UNAVAILABLE)
-    except BrokenPipeError:
-        raise typer.Exit(0) from None  # the reader, `head` say, has what it wanted
+        fail(f"Redis does not answer: {error}; is it up? see `warren services status`", UNAVAILABLE)
+    except _SCHEMA_BEHIND as error:
+        fail(f"the database lacks what this release needs ({error}); run `warren migrate`")
+    except OSError as error:
+        if error.filename is not None:  # a file; those of sockets name none
+            fail(f"{error.filename}: {error.strerror}")
+        _away(error)
+    except CONNECTION_LOST as error:
+        _away(error)
+    except exceptions.PostgresError as error:
+        fail(f"PostgreSQL refused: {error}")
 
 
-def _fail(message: str, code: int) -> None:
+def fail(message: str, code: int = FAILED) -> NoReturn:
+    """Say why in one line and end the command."""
     sys.stderr.write(f"warren: {' '.join(message.split())}\n")
     raise typer.Exit(code)
 
 
-def _one_line(error: BaseException) -> str:
-    return (str(error) or type(error).__name__).splitlines()[0]
+def _away(error: BaseException) -> NoReturn:
+    why = (str(error) or type(error).__name__).splitlines()[0]
+    fail(f"PostgreSQL does not answer: {why}; see WARREN_POSTGRES_DSN and `warren services status`", UNAVAILABLE)

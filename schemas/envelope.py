@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, field_validator
@@ -25,17 +25,26 @@ _RFC3339 = re.compile(
     r"^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])[Tt]([01]\d|2[0-3]):[0-5]\d:([0-5]\d|60)(\.\d+)?([Zz]|[+-]([01]\d|2[0-3]):[0-5]\d)$"
 )
 
+# The calendar's two ends mean minus and plus infinity to PostgreSQL's driver; some languages write the first one
+# for "not set". They are moved by a microsecond.
+_FIRST = datetime.min.replace(tzinfo=UTC) + timedelta(microseconds=1)
+_LAST = datetime.max.replace(tzinfo=UTC) - timedelta(microseconds=1)
+
 
 def _rfc3339_utc(value: object) -> datetime:
     if isinstance(value, datetime) and value.tzinfo is not None:
-        return value.astimezone(UTC)
+        return _finite(value)
     if not isinstance(value, str) or not _RFC3339.match(value):
         raise ValueError("a time is an RFC 3339 string with a zone, such as 2026-03-01T12:00:00Z")
     text = value.upper().replace(":60", ":59") if value[17:19] == "60" else value.upper()
     try:
-        return datetime.fromisoformat(text).astimezone(UTC)
+        return _finite(datetime.fromisoformat(text))
     except OverflowError as error:
         raise ValueError("the time is out of range") from error
+
+
+def _finite(time: datetime) -> datetime:
+    return min(max(time.astimezone(UTC), _FIRST), _LAST)
 
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=256, pattern=r"^[^\x00-\x1f\x7f]+$")]
@@ -48,7 +57,8 @@ EventType = Annotated[str, StringConstraints(min_length=1, max_length=128, patte
 """An event type: printable ASCII, as it is also the message's filter value."""
 
 Time = Annotated[datetime, BeforeValidator(_rfc3339_utc)]
-"""A moment, always timezone-aware and in UTC. Leap seconds become the second before."""
+"""A moment, always timezone-aware and in UTC. Leap seconds become the second before, the calendar's two ends the
+microsecond next to them."""
 
 
 class Envelope(BaseModel):

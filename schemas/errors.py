@@ -10,6 +10,7 @@
     │   ├── EventsLost           retention removed events we had not read: stop and alarm
     │   └── Unconfirmed          published, but the broker did not say so: the caller decides
     ├── StoreError
+    │   ├── StoreUnavailable     the database cannot be reached: retry
     │   ├── Fenced               another consumer owns the partition now: stop committing
     │   └── StoreBehind          the schema is older than the code: run `warren migrate`
     └── ParkingStorm             too many orders park: a bad deploy, not bad orders
@@ -120,6 +121,10 @@ class Unconfirmed(StreamError):
 
 class StoreError(WarrenError):
     """Base of what the stores report on purpose."""
+
+
+class StoreUnavailable(StoreError):
+    """The database cannot be reached. Retry after a pause."""
 
 
 class Fenced(StoreError):

@@ -57,7 +57,7 @@ def test_logs_come_from_one_server_or_all(shared: SharedSet) -> None:
 def test_down_is_refused_in_one_line(shared: SharedSet) -> None:
     answer = runner.invoke(app, ["down"])
     assert answer.exit_code == 1
-    assert len([line for line in answer.stderr.splitlines() if "error:" in line]) == 1
+    assert len([line for line in answer.stderr.splitlines() if line.startswith("warren: ")]) == 1
 
 
 def test_a_set_that_was_never_started(shared: SharedSet) -> None:

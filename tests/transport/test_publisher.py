@@ -16,7 +16,7 @@ from pipelines.engine.transport import (
     read_stream,
 )
 from pipelines.engine.transport import publisher as publisher_module
-from schemas.errors import StreamMissing, StreamUnavailable, Unconfirmed
+from schemas.errors import SettingsError, StreamMissing, StreamUnavailable, Unconfirmed
 from schemas.streams import partition_name, partition_of
 from tests.support.proxy import proxied
 from tests.support.runs import Run, fresh_run
@@ -135,5 +135,5 @@ async def test_making_a_super_stream_is_idempotent_and_never_changes_its_partiti
         url = run.settings.stream_url
         assert await create_super_stream(url, "orders", 3) is True
         assert await create_super_stream(url, "orders", 3) is False
-        with pytest.raises(StreamUnavailable, match="never added in place"):
+        with pytest.raises(SettingsError, match="added in place"):
             await create_super_stream(url, "orders", 5)

@@ -18,13 +18,13 @@ from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from pipelines.engine.stores.instances import CONTROL_SCHEMA, InstanceName
-from schemas.errors import StoreError
+from schemas.errors import StoreError, StoreUnavailable
 
 _LOCK = 0x57415252454E  # "WARREN": two migrations of one database wait for each other
 
 
 def migrate_control(dsn: str) -> None:
-    """Create or upgrade schema `warren`. Idempotent. Raises StoreError."""
+    """Create or upgrade schema `warren`. Idempotent. Raises as `migrate_instance`."""
     _upgrade(dsn, CONTROL_SCHEMA, ["control@head"], [])
 
 
@@ -34,7 +34,8 @@ def migrate_instance(dsn: str, name: InstanceName, migrations: ModuleType) -> No
     The first instance of a pipeline becomes its live version.
 
     Raises:
-        StoreError: the database is away or refuses; the message says which and why.
+        StoreUnavailable: the database is away.
+        StoreError: it refuses.
     """
     _upgrade(dsn, name.schema, ["instance@head", f"{name.pipeline}@head"], [migrations])
     with _engine(dsn).begin() as connection:
@@ -77,7 +78,9 @@ def _upgrade(dsn: str, schema: str, heads: Sequence[str], extra: Sequence[Module
                 for head in heads:
                     command.upgrade(config, head)
         except OperationalError as error:
-            raise StoreError(f"PostgreSQL is away: {_first_line(error)}; is it up? see WARREN_POSTGRES_DSN") from error
+            raise StoreUnavailable(
+                f"PostgreSQL is away: {_first_line(error)}; is it up? see WARREN_POSTGRES_DSN"
+            ) from error
         except ProgrammingError as error:
             raise StoreError(f"PostgreSQL refused the migration of {schema}: {_first_line(error)}") from error
 

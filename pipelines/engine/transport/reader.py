@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 from rstream import schema
 from rstream.constants import OffsetType
@@ -17,11 +17,14 @@ _SUBSCRIPTION = 0
 _CREDIT = 8
 
 
-async def read_stream(url: str, stream: str, first_offset: int, end_offset: int | None = None) -> AsyncIterator[Chunk]:
+async def read_stream(
+    url: str, stream: str, first_offset: int, end_offset: int | None = None
+) -> AsyncGenerator[Chunk, None]:
     """Yield the stream's chunks, trimmed to [`first_offset`, `end_offset`), in order and without a gap.
 
-    Without `end_offset` it goes on for ever, as new events come. At most a few chunks are in memory. The chunks'
-    `partition` is the number at the end of the stream's name, 0 where there is none.
+    Without `end_offset` it goes on for ever, as new events come; close it (`contextlib.aclosing`) to stop. At most a
+    few chunks are in memory. The chunks' `partition` is the number at the end of the stream's name, 0 where there is
+    none.
 
     Raises:
         EventsLost: the stream begins after `first_offset`, or has a hole.

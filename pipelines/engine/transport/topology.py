@@ -9,7 +9,7 @@ from rstream.client import Client
 
 from pipelines.engine.transport.address import Address
 from pipelines.engine.transport.connection import Connection
-from schemas.errors import StreamMissing, StreamUnavailable
+from schemas.errors import SettingsError, StreamMissing, StreamUnavailable
 from schemas.streams import partition_name
 
 
@@ -28,16 +28,17 @@ async def create_super_stream(url: str, super_stream: str, partitions: int) -> b
     """Make the super stream with no retention; False where it is there already. Idempotent.
 
     Raises:
-        StreamUnavailable: the broker refuses, or the super stream exists with another number of partitions.
+        StreamUnavailable: the broker is away or refuses.
+        SettingsError: the super stream exists with another number of partitions.
     """
     connection = await Connection.open(Address.parse(url), "warren topology")
     try:
         existing = await _partitions(connection, super_stream)
         if existing:
             if len(existing) != partitions:
-                raise StreamUnavailable(
-                    f"super stream {super_stream!r} has {len(existing)} partitions, not {partitions}; "
-                    f"partitions are never added in place: set WARREN_PARTITIONS={len(existing)}"
+                raise SettingsError(
+                    f"super stream {super_stream!r} has {len(existing)} partitions, not {partitions}, and none are "
+                    f"added in place; set WARREN_PARTITIONS={len(existing)}"
                 )
             return False
         names = [partition_name(super_stream, partition) for partition in range(partitions)]

@@ -1,0 +1,1 @@
+"""Is everything Warren needs there and as it should be?"""

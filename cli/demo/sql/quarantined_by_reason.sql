@@ -1,0 +1,1 @@
+SELECT reason, count(*) AS messages FROM quarantine GROUP BY reason

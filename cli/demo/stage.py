@@ -1,0 +1,104 @@
+"""What a demo plays on: its own environment on the servers, the pipeline and the board as processes of their own."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from cli.demo.errors import DemoFailed
+from cli.demo.places import board_port, log_folder
+from cli.demo.processes import Child, child, guarded
+from cli.demo.progress import READY_SECONDS, Checkpoints
+from cli.localservers import Addresses, run_environment, unique_run_name
+from cli.localservers.names import Say
+from pipelines.engine.settings import Settings
+from pipelines.engine.stores.migrate import migrate_control, migrate_instance
+from pipelines.engine.transport import create_super_stream
+from pipelines.flows.declared import FLOWS, flow_named
+
+VIEWS = "views@1"
+
+_ADDRESS_LINE = "board: "
+_LOOK_SECONDS = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A running pipeline and board; `logs` is the folder of their logs."""
+
+    logs: Path
+    settings: Settings
+    schema: str
+    checkpoints: Checkpoints
+    board_url: str
+    children: tuple[Child, ...]
+
+
+@asynccontextmanager
+async def stage(addresses: Addresses, hurry: asyncio.Event, say: Say) -> AsyncIterator[Stage]:
+    """Set the stage, and clear it afterwards, whatever happened: pipeline, board, then all data of this run.
+
+    Raises:
+        DemoFailed: a process ended or did not become ready.
+        ServicesError, WarrenError: the servers refuse.
+    """
+    run = unique_run_name("demo")
+    say(f"run {run}")
+    async with run_environment(addresses, run) as own, AsyncExitStack() as stack:
+        # A read replica, where somebody's settings name one, has nothing of this run.
+        settings = Settings(**own.model_dump(), postgres_read_dsn=None)
+        say("making tables and streams")
+        make_streams = create_super_stream(settings.stream_url, settings.super_stream, settings.partitions)
+        await asyncio.gather(asyncio.to_thread(_migrate, settings), make_streams)
+        folder = log_folder(run)
+        port = str(board_port(settings))
+        environment = {**own.as_environment(), "WARREN_POSTGRES_READ_DSN": "", "WARREN_BOARD_PORT": port}
+        say("starting the board and the pipeline")
+        board = await stack.enter_async_context(child("board", ("board",), environment, folder / "board.log", hurry))
+        pipeline = await stack.enter_async_context(
+            child("pipeline", ("run", VIEWS), environment, folder / "pipeline.log", hurry)
+        )
+        schema = flow_named(VIEWS).name.schema
+        checkpoints = Checkpoints(settings, schema)
+        stack.callback(checkpoints.close)
+        url = await guarded(_ready(board, checkpoints, settings.partitions), (board, pipeline))
+        try:
+            yield Stage(folder, settings, schema, checkpoints, url, (pipeline, board))
+        finally:
+            say("stopping pipeline and board, and clearing away this run's data")
+
+
+def _migrate(settings: Settings) -> None:
+    migrate_control(settings.postgres_dsn)
+    for flow in FLOWS:
+        migrate_instance(settings.postgres_dsn, flow.name, flow.migrations)
+
+
+async def _ready(board: Child, checkpoints: Checkpoints, partitions: int) -> str:
+    address, _ = await asyncio.gather(_board_address(board), checkpoints.until_owned(partitions))
+    return address
+
+
+async def _board_address(board: Child) -> str:
+    """Wait until the board can show orders; return its address, which it prints when it knows its port."""
+    deadline = asyncio.get_running_loop().time() + READY_SECONDS
+    async with httpx.AsyncClient(trust_env=False, timeout=5) as client:
+        why = "it has not said where it listens"
+        while asyncio.get_running_loop().time() < deadline:
+            for line in board.last_lines():
+                if line.startswith(_ADDRESS_LINE):
+                    address = line.removeprefix(_ADDRESS_LINE)
+                    try:
+                        answer = await client.get(f"{address}/readyz")
+                        if answer.is_success:
+                            return address
+                        why = answer.text
+                    except httpx.HTTPError as error:
+                        why = str(error) or type(error).__name__
+            await asyncio.sleep(_LOOK_SECONDS)
+    raise DemoFailed(f"the board is not ready after {READY_SECONDS:g} s ({why}); its log: {board.log}")

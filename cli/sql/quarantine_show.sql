@@ -1,0 +1,3 @@
+SELECT partition, stream_offset, reason, detail, source, event_id, event_type, subject, recorded_at, quarantined_at, body
+  FROM quarantine
+ WHERE partition = $1 AND stream_offset = $2

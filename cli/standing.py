@@ -1,0 +1,69 @@
+"""How far the live pipeline is behind the stream, partition by partition."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from cli.database import Live
+from cli.partitions import end_offsets, recorded_at
+from pipelines.engine.settings import Settings
+from pipelines.engine.stores.named_sql import named_sql
+
+_CHECKPOINTS = named_sql(__package__, "checkpoints")
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionLag:
+    """One partition.
+
+    `events` wait (an offset of the broker's own may be counted with them), the oldest for `seconds`: since the log
+    recorded it, by this machine's clock; None where none wait. `owner` had it last, under `epoch`; `owned` says
+    whether that process is connected.
+    """
+
+    partition: int
+    end_offset: int
+    next_offset: int
+    events: int
+    seconds: float | None
+    owner: str
+    epoch: int
+    owned: bool
+    committed_at: datetime | None
+
+
+async def lags(settings: Settings, live: Live) -> list[PartitionLag]:
+    """Return every partition's lag; one nobody has claimed yet stands at offset 0.
+
+    Raises StreamMissing, StreamUnavailable, EventsLost, or as the database does.
+    """
+    # Checkpoints first: whatever is committed meanwhile must not look like an offset beyond the stream's end.
+    rows = {row["partition"]: row for row in await live.connection.fetch(_CHECKPOINTS)}
+    ends = await end_offsets(settings)
+    nexts = [rows[partition]["next_offset"] if partition in rows else 0 for partition in range(len(ends))]
+    oldest = await asyncio.gather(
+        *(
+            recorded_at(settings, partition, begin, end)
+            for partition, (begin, end) in enumerate(zip(nexts, ends, strict=True))
+        )
+    )
+    now = datetime.now(UTC)
+    found = []
+    for partition, end in enumerate(ends):
+        row, waits_since = rows.get(partition), oldest[partition]
+        found.append(
+            PartitionLag(
+                partition=partition,
+                end_offset=end,
+                next_offset=nexts[partition],
+                events=0 if waits_since is None else end - nexts[partition],
+                seconds=None if waits_since is None else max(0.0, (now - waits_since).total_seconds()),
+                owner=row["owner"] if row else "",
+                epoch=row["epoch"] if row else 0,
+                owned=bool(row and row["owner_connected"]),
+                committed_at=row["committed_at"] if row else None,
+            )
+        )
+    return found
