@@ -13,7 +13,8 @@
     │   ├── StoreUnavailable     the database cannot be reached: retry
     │   ├── Fenced               another consumer owns the partition now: stop committing
     │   └── StoreBehind          the schema is older than the code: run `warren migrate`
-    └── ParkingStorm             too many orders park: a bad deploy, not bad orders
+    ├── ParkingStorm             too many orders park: a bad deploy, not bad orders
+    └── AuditImpossible          the audit cannot see all it would have to (in `pipelines.audit`)
 
 A message says what happened and what to do next, in one line. Fields carry what recovery needs.
 """

@@ -16,6 +16,7 @@ from alembic import command, op
 from alembic.config import Config
 from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.exc import OperationalError, ProgrammingError
+from sqlalchemy.pool import NullPool
 
 from pipelines.engine.stores.instances import CONTROL_SCHEMA, InstanceName
 from schemas.errors import StoreError, StoreUnavailable
@@ -57,7 +58,7 @@ def run_sql(package: str, name: str) -> None:
 def _engine(dsn: str) -> Engine:
     scheme, rest = dsn.split("://", 1)
     assert scheme in ("postgresql", "postgres")
-    return create_engine(f"postgresql+psycopg://{rest}", connect_args={"connect_timeout": 10})
+    return create_engine(f"postgresql+psycopg://{rest}", poolclass=NullPool, connect_args={"connect_timeout": 10})
 
 
 def _upgrade(dsn: str, schema: str, heads: Sequence[str], extra: Sequence[ModuleType]) -> None:

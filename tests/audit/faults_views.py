@@ -1,0 +1,62 @@
+"""Faults in the orders and their counts."""
+
+from __future__ import annotations
+
+from pipelines.audit import Kind
+from tests.audit.faults import Fault, delete, update
+
+_AS_CLOSED = "INSERT INTO closed_orders SELECT *, now() FROM open_orders WHERE order_no = NO(B3)"
+
+
+VIEWS = [
+    Fault("a stage", update("open_orders", "stage = 'shipped'", "B3"), {Kind.STAGE: 1, Kind.COUNTS: 2}),
+    Fault(
+        "a closed order's stage",
+        update("closed_orders", "stage = 'cancelled'", "A1"),
+        {Kind.STAGE: 1, Kind.COUNTS: 2},
+        0,
+        "A1",
+    ),
+    Fault("a price", update("open_orders", "price_amount = 12.51", "B3"), {Kind.PRICE: 1}),
+    Fault("an older price", update("open_orders", "price_amount = 12.50", "B0"), {Kind.PRICE: 1}, 0, "B0"),
+    Fault("a currency", update("open_orders", "price_currency = 'USD'", "B3"), {Kind.PRICE: 1}),
+    Fault("no price", update("open_orders", "price_amount = NULL", "B3"), {Kind.PRICE: 1}),
+    Fault("a partner", update("open_orders", "partner = 'zeta'", "B3"), {Kind.PARTNER: 1, Kind.COUNTS: 2}),
+    Fault(
+        "no partner",
+        update("open_orders", "partner = NULL", "acme:P1"),
+        {Kind.PARTNER: 1, Kind.COUNTS: 2},
+        0,
+        "acme:P1",
+    ),
+    Fault("a revision too high", update("open_orders", "revision = 5", "B3"), {Kind.REVISION_AHEAD: 1}),
+    Fault("a revision too low", update("open_orders", "revision = 3", "B3"), {Kind.REVISION_BEHIND: 1}),
+    Fault("a last offset", update("open_orders", "last_offset = 0", "B3"), {Kind.ORDER_ROW: 1}),
+    Fault("an order id", update("open_orders", "order_id = 'B4'", "B3"), {Kind.ORDER_ROW: 1}),
+    Fault("a partition", update("open_orders", "partition = 9", "B3"), {Kind.ORDER_ROW: 1, Kind.COUNTS: 1}),
+    Fault("an open order is gone", delete("open_orders", "B3"), {Kind.ORDER_MISSING: 1, Kind.COUNTS: 1}),
+    Fault("a closed order is gone", delete("closed_orders", "A1"), {Kind.ORDER_MISSING: 1, Kind.COUNTS: 1}, 0, "A1"),
+    Fault("an open order among the closed", f"{_AS_CLOSED}; {delete('open_orders', 'B3')}", {Kind.ORDER_MISPLACED: 1}),
+    Fault("an order in both tables", _AS_CLOSED, {Kind.ORDER_DOUBLED: 1, Kind.COUNTS: 1}),
+    Fault(
+        "a closed order twice",
+        "CREATE TEMP TABLE again AS SELECT * FROM closed_orders WHERE order_no = NO(A1);"
+        " UPDATE again SET closed_at = closed_at + interval '1 second'; INSERT INTO closed_orders SELECT * FROM again",
+        {Kind.ORDER_DOUBLED: 1, Kind.COUNTS: 1},
+        order="A1",
+    ),
+    Fault(
+        "an order of no event",
+        "CREATE TEMP TABLE ghost AS SELECT * FROM open_orders WHERE order_no = NO(B3);"
+        " UPDATE ghost SET order_no = 999999, order_id = 'ghost'; INSERT INTO open_orders SELECT * FROM ghost",
+        {Kind.ORDER_PHANTOM: 1, Kind.COUNTS: 1},
+        order="ghost",
+    ),
+    Fault(
+        "a count", "UPDATE counts SET orders = orders + 1 WHERE stage = 'closed' AND partition = 0", {Kind.COUNTS: 1}
+    ),
+    Fault("a count of none", "INSERT INTO counts VALUES (0, 'packaging', 'zeta', 3)", {Kind.COUNTS: 1}),
+    Fault("a count of no partition", "INSERT INTO counts VALUES (9, 'packaging', '', 3)", {Kind.COUNTS: 1}),
+    Fault("a count is gone", "DELETE FROM counts WHERE stage = 'cancelled'", {Kind.COUNTS: 1}),
+    Fault("a count of nothing is no fault", "INSERT INTO counts VALUES (0, 'packaging', 'zeta', 0)"),
+]
