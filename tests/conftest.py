@@ -2,29 +2,20 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from cli.localservers import Addresses, ServicesError, running_servers
+from cli.localservers import Addresses
 from tests.support.runs import Run, fresh_run
+from tests.support.servers import real_servers
 
 
 @pytest.fixture(scope="session")
 def servers() -> Iterator[Addresses]:
     """Real RabbitMQ, PostgreSQL and Redis; where none can be had, skip locally and fail in CI."""
-    try:
-        context = running_servers("tests")
-        addresses = context.__enter__()
-    except ServicesError as error:
-        if os.environ.get("CI"):
-            raise
-        pytest.skip(f"no servers: {error}")
-    try:
+    with real_servers("tests") as addresses:
         yield addresses
-    finally:
-        context.__exit__(None, None, None)
 
 
 @pytest.fixture

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
 import pytest
 
-from cli.localservers import Addresses, ServerControl, ServicesError, StateDir, running_servers
+from cli.localservers import Addresses, ServerControl, StateDir
 from pipelines.audit import audit
 from tests.support.load import Load
 from tests.support.pipelines import caught_up
 from tests.support.runs import Run, fresh_run
+from tests.support.servers import real_servers
 
 SEEDS = [pytest.param(1), *(pytest.param(seed, marks=pytest.mark.long) for seed in range(2, 51))]
 """One seed in `make test`, fifty in `make test-long`."""
@@ -21,17 +21,8 @@ SEEDS = [pytest.param(1), *(pytest.param(seed, marks=pytest.mark.long) for seed 
 @pytest.fixture(scope="session")
 def fault_servers() -> Iterator[Addresses]:
     """Real servers that nobody else uses."""
-    try:
-        context = running_servers("fault tests", name="faults")
-        addresses = context.__enter__()
-    except ServicesError as error:
-        if os.environ.get("CI"):
-            raise
-        pytest.skip(f"no servers: {error}")
-    try:
+    with real_servers("fault tests", name="faults") as addresses:
         yield addresses
-    finally:
-        context.__exit__(None, None, None)
 
 
 @pytest.fixture
