@@ -5,6 +5,7 @@ Everything of a partition lives under one hash tag, so that one script sees it a
     <prefix><instance>:{p3}                       marker: hash of `generation` and `offset`
     <prefix><instance>:{p3}:<gen>:card:<order>    hash of `revision` and `card` (JSON)
     <prefix><instance>:{p3}:<gen>:lane:<stage>    sorted set of order ids, scored by when they were opened (ms)
+    <prefix><instance>:{p3}:<gen>:floors          hash of stage to the score below which its lane is cut off
     <prefix><instance>:{p3}:<gen>:counts          hash of "<stage>|<partner>" to a number of orders
     <prefix><instance>:changes                    channel: JSON of what each batch changed
 
@@ -107,7 +108,8 @@ class Cache:
     ) -> bool:
         """Put a partition as it stands at `offset` in place of what is there; False where that is newer already.
 
-        `counts` are totals. Readers see the old generation until the last moment.
+        `cards` are the newest `LANE_LENGTH` of each lane, `counts` are totals. Readers see the old generation until the
+        last moment.
         """
         generation = uuid4().hex[:12]
         base = f"{self._marker(partition)}:{generation}:"
@@ -117,6 +119,8 @@ class Cache:
             pipe.hset(f"{base}card:{card.order_id}", mapping={"revision": card.revision, "card": card.card})
             pipe.expire(f"{base}card:{card.order_id}", CARD_SECONDS)
             pipe.zadd(f"{base}lane:{card.lane}", {card.order_id: card.score})
+        for lane, floor in _floors(cards).items():
+            pipe.hset(f"{base}floors", lane, str(floor))
         if counts:
             pipe.hset(f"{base}counts", mapping={field: str(number) for field, number in counts.items()})
         await pipe.execute()
@@ -169,3 +173,11 @@ class Cache:
             counts={field.decode(): int(number) for field, number in zip(numbers, numbers, strict=True)},
             lanes={lane: [card or None for card in found] for lane, found in zip(lanes, cards, strict=True)},
         )
+
+
+def _floors(cards: Sequence[CardChange]) -> dict[str, int]:
+    """Return the lowest score of each lane that is full: there may be older orders which are not here."""
+    scores: dict[str, list[int]] = {}
+    for card in cards:
+        scores.setdefault(card.lane, []).append(card.score)
+    return {lane: min(found) for lane, found in scores.items() if len(found) >= LANE_LENGTH}

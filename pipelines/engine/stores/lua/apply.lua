@@ -17,9 +17,19 @@ for _, change in ipairs(cjson.decode(ARGV[6])) do
     if from ~= to and from ~= '' then
       redis.call('ZREM', base .. 'lane:' .. from, id)
     end
-    local lane = base .. 'lane:' .. to
-    redis.call('ZADD', lane, score, id)
-    redis.call('ZREMRANGEBYRANK', lane, 0, -1 - tonumber(ARGV[3]))
+    -- A lane holds the newest orders: all above its floor, which is the newest one ever cut off. An order below the
+    -- floor may not come in later, or it would stand where a newer one, cut off before, belongs.
+    local floor = redis.call('HGET', base .. 'floors', to)
+    if not floor or score > tonumber(floor) then
+      local lane = base .. 'lane:' .. to
+      redis.call('ZADD', lane, score, id)
+      local surplus = redis.call('ZCARD', lane) - tonumber(ARGV[3])
+      if surplus > 0 then
+        local cut = redis.call('ZRANGE', lane, 0, surplus - 1, 'WITHSCORES')
+        redis.call('ZREMRANGEBYRANK', lane, 0, surplus - 1)
+        redis.call('HSET', base .. 'floors', to, cut[#cut])
+      end
+    end
   end
 end
 for field, number in pairs(cjson.decode(ARGV[5])) do

@@ -1,0 +1,81 @@
+"""What the board knows, as JSON: moments are RFC 3339 in UTC, durations seconds, money a decimal string."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from dashboards.operator.formats import rfc3339
+from dashboards.operator.rows import Board, Card, Standing, Story, target_of
+from schemas.lifecycle import FINAL
+
+
+def board_answer(board: Board, cards: list[Card], now: datetime) -> dict[str, Any]:
+    """Return counts and `cards`, with how old they are."""
+    standing = board.standing
+    return {
+        "instance": str(standing.instance),
+        "source": board.source,
+        "database_away": board.database_away,
+        "as_of": _as_of(standing, dict(board.offsets)),
+        "counts": {stage: sum(partners.values()) for stage, partners in board.counts.items()},
+        "partners": {stage: dict(partners) for stage, partners in board.counts.items()},
+        "set_aside": _set_aside(standing),
+        "orders": [card_answer(card, now) for card in cards],
+    }
+
+
+def card_answer(card: Card, now: datetime) -> dict[str, Any]:
+    """Return an order as it stands. `held_seconds` is how long it has been in its stage: null once it is finished."""
+    target = target_of(card.stage)
+    finished = card.stage in FINAL
+    return _plain(asdict(card)) | {
+        "held_seconds": None if finished else card.held(now).total_seconds(),
+        "target_seconds": None if target is None else target.total_seconds(),
+        "stuck": card.overdue(now) is not None,
+    }
+
+
+def story_answer(story: Story, now: datetime) -> dict[str, Any]:
+    """Return an order with its timeline. Its fields are those of `card_answer`, or only a null `stage` where all its
+    events so far are parked."""
+    state = {"order_id": story.order_id, "stage": None} if story.card is None else card_answer(story.card, now)
+    return {
+        **state,
+        "closed_at": None if story.closed_at is None else rfc3339(story.closed_at),
+        "timeline": [_plain(asdict(entry)) for entry in story.timeline],
+        "parked": [_plain(asdict(event)) for event in story.parked],
+        "instance": str(story.standing.instance),
+        "source": "database",
+        "as_of": _as_of(story.standing, {}),
+    }
+
+
+def _as_of(standing: Standing, offsets: dict[int, int]) -> dict[str, Any]:
+    return {
+        "committed_at": None if standing.committed_at is None else rfc3339(standing.committed_at),
+        "recorded_at": None if standing.recorded_at is None else rfc3339(standing.recorded_at),
+        "read_at": rfc3339(standing.read_at),
+        "partitions": [
+            {
+                "partition": position.partition,
+                "offset": offsets.get(position.partition, position.next_offset),
+                "recorded_at": None if position.recorded_at is None else rfc3339(position.recorded_at),
+                "committed_at": None if position.committed_at is None else rfc3339(position.committed_at),
+            }
+            for position in standing.positions
+        ],
+    }
+
+
+def _set_aside(standing: Standing) -> dict[str, int]:
+    return {
+        "quarantined": standing.quarantined,
+        "parked_events": standing.parked_events,
+        "parked_orders": standing.parked_orders,
+    }
+
+
+def _plain(fields: dict[str, Any]) -> dict[str, Any]:
+    return {name: rfc3339(value) if isinstance(value, datetime) else value for name, value in fields.items()}

@@ -1,0 +1,42 @@
+"""The same for machines: /api/orders and /api/orders/{id}."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, HTTPException, Path, Query
+
+from dashboards.operator.answers import board_answer, story_answer
+from dashboards.operator.desk import DeskOf
+from schemas.lifecycle import STAGES, Stage
+
+router = APIRouter(prefix="/api")
+
+
+@router.get("/orders")
+async def orders(
+    desk: DeskOf,
+    q: Annotated[str | None, Query(max_length=128, description="The order of exactly this id.")] = None,
+    stage: Annotated[Stage | None, Query(description="Only orders in this stage.")] = None,
+    limit: Annotated[int, Query(ge=1, le=200, description="At most so many orders.")] = 50,
+) -> dict[str, Any]:
+    """How many orders there are of each stage and partner, and the newest ones, by when they were opened."""
+    if q is not None:
+        board = await desk.reads.board([], 1)
+        card = await desk.reads.card(q)
+        cards = [card] if card is not None and stage in (None, card.stage) else []
+    else:
+        board = await desk.reads.board(list(STAGES) if stage is None else [stage], limit)
+        cards = [card for lane in board.lanes for card in lane.cards]
+        cards.sort(key=lambda card: (card.opened_at, card.order_id), reverse=True)
+    return board_answer(board, cards[:limit], datetime.now(UTC))
+
+
+@router.get("/orders/{order_id}")
+async def order(desk: DeskOf, order_id: Annotated[str, Path(max_length=128)]) -> dict[str, Any]:
+    """One order as it stands, and its whole timeline in stream order."""
+    story = await desk.reads.story(order_id)
+    if story is None:
+        raise HTTPException(404, f"no order {order_id!r}: an id has to match exactly; bad events are in quarantine")
+    return story_answer(story, datetime.now(UTC))

@@ -1,0 +1,147 @@
+"""The board's questions to Postgres. Each is answered from one snapshot, of the version that is live in it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+
+import asyncpg
+from asyncpg import exceptions
+
+from dashboards.operator.metrics import Metrics
+from dashboards.operator.rows import COUNTED, Board, Card, Entry, Lane, Parked, Position, Standing, Story
+from pipelines.engine.stores.instances import InstanceName
+from pipelines.engine.stores.named_sql import named_sql
+from pipelines.engine.stores.postgres import CONNECTION_LOST
+from schemas.errors import StoreBehind, StoreError
+from schemas.lifecycle import Stage
+
+PIPELINE = "views"
+
+CONNECT_SECONDS = 2.0
+QUERY_SECONDS = 5.0
+CONNECTIONS = 8
+
+_USE_LIVE = named_sql(__package__, "use_live")
+_POSITIONS = named_sql(__package__, "positions")
+_SET_ASIDE = named_sql(__package__, "set_aside")
+_COUNTS = named_sql(__package__, "counts")
+_LANES = named_sql(__package__, "lanes")
+_STATE = named_sql(__package__, "order_state")
+_TIMELINE = named_sql(__package__, "order_timeline")
+_PARKED = named_sql(__package__, "order_parked")
+_EVENT = named_sql(__package__, "order_event")
+
+
+class Database:
+    """Reads only. Every method raises StoreError where Postgres is away, StoreBehind where its tables are missing."""
+
+    def __init__(self, dsn: str, metrics: Metrics) -> None:
+        self._dsn = dsn
+        self._metrics = metrics
+        self._pool: asyncpg.Pool | None = None
+
+    async def open(self) -> None:
+        """Make ready; connects to nothing yet."""
+        self._pool = await asyncpg.create_pool(
+            self._dsn,
+            min_size=0,
+            max_size=CONNECTIONS,
+            timeout=CONNECT_SECONDS,
+            command_timeout=QUERY_SECONDS,
+            server_settings={"application_name": "warren board", "default_transaction_read_only": "on"},
+        )
+
+    async def close(self) -> None:
+        """Drop all connections. Safe before `open`, and twice."""
+        if self._pool is not None:
+            self._pool.terminate()
+            self._pool = None
+
+    async def standing(self) -> Standing:
+        """Where the live instance stands."""
+        async with self._snapshot("standing") as (connection, instance):
+            return await _standing(connection, instance)
+
+    async def board(self, stages: Sequence[Stage], limit: int) -> Board:
+        """The `limit` newest orders of each of `stages`, and the counts."""
+        async with self._snapshot("board") as (connection, instance):
+            standing = await _standing(connection, instance)
+            counted = await connection.fetch(_COUNTS)
+            newest = await connection.fetch(_LANES, [str(stage) for stage in stages], limit)
+        counts: dict[str, dict[str, int]] = {}
+        for row in counted:
+            counts.setdefault(row["stage"], {})[row["partner"]] = row["orders"]
+        lanes = tuple(
+            Lane(
+                stage,
+                sum(counts.get(stage, {}).values()),
+                tuple(Card.from_row(row) for row in newest if row["stage"] == stage),
+            )
+            for stage in stages
+        )
+        offsets = {position.partition: position.next_offset for position in standing.positions}
+        return Board("database", lanes, counts, offsets, standing)
+
+    async def card(self, order_id: str) -> Card | None:
+        """One order as it stands; None where there is none of that id."""
+        async with self._snapshot("card") as (connection, _):
+            row = await connection.fetchrow(_STATE, order_id)
+        return None if row is None or row["stage"] is None else Card.from_row(row)
+
+    async def story(self, order_id: str) -> Story | None:
+        """One order with its whole timeline; None where no event of that id was ever accepted."""
+        async with self._snapshot("story") as (connection, instance):
+            row = await connection.fetchrow(_STATE, order_id)
+            if row is None:
+                return None
+            timeline = await connection.fetch(_TIMELINE, row["order_no"])
+            parked = await connection.fetch(_PARKED, row["order_no"])
+            standing = await _standing(connection, instance)
+        return Story(
+            order_id=row["order_id"],
+            card=None if row["stage"] is None else Card.from_row(row),
+            closed_at=row["closed_at"],
+            timeline=tuple(Entry(**{**entry, "anomalies": tuple(entry["anomalies"])}) for entry in timeline),
+            parked=tuple(Parked(**event) for event in parked),
+            standing=standing,
+        )
+
+    async def event(self, order_id: str, stream_offset: int) -> bytes | None:
+        """The raw bytes of one of an order's events, None where it has none at that offset."""
+        async with self._snapshot("event") as (connection, _):
+            body: bytes | None = await connection.fetchval(_EVENT, order_id, stream_offset)
+        return body
+
+    @asynccontextmanager
+    async def _snapshot(self, what: str) -> AsyncIterator[tuple[asyncpg.Connection, InstanceName]]:
+        assert self._pool is not None, "open() comes first"
+        self._metrics.database_reads.labels(what).inc()
+        try:
+            async with (
+                self._pool.acquire(timeout=CONNECT_SECONDS) as connection,
+                connection.transaction(isolation="repeatable_read", readonly=True),
+            ):
+                live = await connection.fetchrow(_USE_LIVE, PIPELINE)
+                if live is None:
+                    raise StoreBehind(f"no version of pipeline `{PIPELINE}` is live; run `warren migrate`")
+                yield connection, InstanceName(PIPELINE, live["live_version"])
+        except (asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError, asyncpg.InvalidSchemaNameError) as error:
+            raise StoreBehind(f"the database lacks what this release needs ({error}); run `warren migrate`") from error
+        except (*CONNECTION_LOST, exceptions.PostgresError) as error:
+            reason = str(error) or type(error).__name__
+            raise StoreError(f"PostgreSQL does not answer: {reason}; is it up? see WARREN_POSTGRES_DSN") from error
+
+
+async def _standing(connection: asyncpg.Connection, instance: InstanceName) -> Standing:
+    positions = await connection.fetch(_POSITIONS)
+    aside = await connection.fetchrow(_SET_ASIDE, COUNTED)
+    return Standing(
+        instance=instance,
+        positions=tuple(Position(**position) for position in positions),
+        quarantined=aside["quarantined"],
+        parked_events=aside["parked_events"],
+        parked_orders=aside["parked_orders"],
+        read_at=datetime.now(UTC),
+    )

@@ -1,0 +1,62 @@
+"""What every route needs, made once per app."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from fastapi import Depends, Request
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment
+
+from dashboards.operator.database import Database
+from dashboards.operator.hot_cache import HotCache
+from dashboards.operator.live import Live
+from dashboards.operator.metrics import Metrics
+from dashboards.operator.reads import Reads
+from dashboards.operator.texts import LANGUAGES, choose, words
+
+LANGUAGE_COOKIE = "lang"
+_A_YEAR = 365 * 24 * 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """The app's parts."""
+
+    environment: Environment
+    cache: HotCache
+    database: Database
+    reads: Reads
+    live: Live
+    metrics: Metrics
+
+
+def desk_of(request: Request) -> Desk:
+    """Return the desk of the request's app."""
+    desk: Desk = request.app.state.desk
+    return desk
+
+
+DeskOf = Annotated[Desk, Depends(desk_of)]
+
+
+def language_of(request: Request) -> str:
+    """Return the reader's language: `?lang=`, the cookie, the browser's wish, or the default."""
+    return choose(
+        request.query_params.get("lang"),
+        request.cookies.get(LANGUAGE_COOKIE),
+        request.headers.get("accept-language"),
+    )
+
+
+def page(request: Request, template: str, status: int = 200, **values: Any) -> HTMLResponse:
+    """Return a whole page in the reader's language, and remember the language where it was asked for."""
+    language = language_of(request)
+    context = {"t": words(language), "now": datetime.now(UTC), "here": request.url, **values}
+    html = desk_of(request).environment.get_template(template).render(context)
+    response = HTMLResponse(html, status, headers={"Content-Language": language, "Vary": "Accept-Language, Cookie"})
+    if request.query_params.get("lang") in LANGUAGES:
+        response.set_cookie(LANGUAGE_COOKIE, language, max_age=_A_YEAR, httponly=True, samesite="lax")
+    return response

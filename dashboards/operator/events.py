@@ -1,0 +1,85 @@
+"""GET /api/events: server-sent events, for a board or for one order's page."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import StreamingResponse
+
+from dashboards.operator.desk import Desk, DeskOf, language_of
+from dashboards.operator.fragments import Fragment, View
+from dashboards.operator.live import Client
+from schemas.lifecycle import Stage
+
+HEARTBEAT_SECONDS = 10.0
+"""A stream says at least this often that it is alive; `static/live.js` calls it lost after three times that."""
+
+router = APIRouter()
+
+
+@router.get("/api/events")
+async def events(
+    request: Request,
+    desk: DeskOf,
+    stage: Stage | None = None,
+    order: Annotated[str | None, Query(max_length=128)] = None,
+) -> StreamingResponse:
+    """Events named `board` hold the board's changed parts as HTML (all of them at first), in the reader's language;
+    with `order`, events named `order` say that the order changed. `alive` says only that."""
+    frames = _board(desk, View(language_of(request), stage)) if order is None else _order(desk, order)
+    return StreamingResponse(
+        frames,
+        media_type="text/event-stream",
+        headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},  # a buffering proxy would hold frames back
+    )
+
+
+async def _board(desk: Desk, view: View) -> AsyncIterator[bytes]:
+    with desk.live.joined(view=view) as client:
+        while not desk.live.closing:
+            woken = await _woken(client)
+            fragments = client.take(desk.live.drawn(view))
+            if fragments:
+                desk.metrics.frames.inc()
+                yield _event("board", _partials(fragments))
+            elif not woken:
+                yield _ALIVE
+
+
+async def _order(desk: Desk, order_id: str) -> AsyncIterator[bytes]:
+    with desk.live.joined(order_id=order_id) as client:
+        while not desk.live.closing:
+            await _woken(client)
+            if client.order_changed:
+                client.order_changed = False
+                desk.metrics.frames.inc()
+                yield _event("order", "changed")
+            else:
+                yield _ALIVE
+
+
+async def _woken(client: Client) -> bool:
+    try:
+        await asyncio.wait_for(client.wake.wait(), HEARTBEAT_SECONDS)
+    except TimeoutError:
+        return False
+    client.wake.clear()
+    return True
+
+
+def _partials(fragments: Iterable[Fragment]) -> str:
+    return "".join(
+        f'<hx-partial hx-target="#{fragment.id}" hx-swap="outerMorph">{fragment.html}</hx-partial>'
+        for fragment in fragments
+    )
+
+
+def _event(name: str, data: str) -> bytes:
+    lines = "".join(f"data: {line}\n" for line in data.splitlines())
+    return f"event: {name}\n{lines}\n".encode()
+
+
+_ALIVE = b": alive\n" + _event("alive", "yes")

@@ -1,0 +1,122 @@
+"""The parts of the board page that change by themselves, each with a version: same version, same content."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from jinja2 import Environment
+from markupsafe import Markup
+
+from dashboards.operator.rows import COUNTED, Board, Card, Lane
+from dashboards.operator.texts import words
+from schemas.lifecycle import FINAL, STAGES, Stage
+
+NEWEST = 6
+"""Cards in a lane of the whole board."""
+
+NEWEST_OF_ONE = 200
+"""Cards where one lane fills the page; what the cache keeps."""
+
+_JUST = timedelta(seconds=10)
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What a reader looks at: in which language, and all lanes or one."""
+
+    language: str
+    stage: Stage | None = None
+
+    @property
+    def stages(self) -> Sequence[Stage]:
+        """The lanes it shows, in lifecycle order."""
+        return list(STAGES) if self.stage is None else [self.stage]
+
+    @property
+    def limit(self) -> int:
+        """How many cards a lane shows."""
+        return NEWEST if self.stage is None else NEWEST_OF_ONE
+
+
+@dataclass(frozen=True, slots=True)
+class Fragment:
+    """One element of the page, by its id."""
+
+    id: str
+    version: Hashable
+    html: Markup
+
+
+def render(
+    environment: Environment, view: View, board: Board, before: Mapping[str, Fragment] | None = None
+) -> dict[str, Fragment]:
+    """Return the board's fragments by id, in page order. Those whose version is as `before` are taken over as they
+    were; cards that are new or changed since then are marked fresh."""
+    old = before or {}
+    now = datetime.now(UTC)
+    found = [_vitals(environment, view, board, old, now)]
+    found += [_lane(environment, view, board, lane, old, now) for lane in board.lanes]
+    return {fragment.id: fragment for fragment in found}
+
+
+def away(environment: Environment, view: View) -> Fragment:
+    """Return the vitals of a board that can read nothing."""
+    html = environment.get_template("_away.html").render(t=words(view.language))
+    return Fragment("vitals", ("away",), Markup(html))
+
+
+def _vitals(environment: Environment, view: View, board: Board, old: Mapping[str, Fragment], now: datetime) -> Fragment:
+    standing = board.standing
+    positions = [(position, board.offsets.get(position.partition)) for position in standing.positions]
+    version = (board.source, board.database_away, tuple(positions), standing.quarantined, standing.parked_orders)
+    if "vitals" in old and old["vitals"].version == version:
+        return old["vitals"]
+    html = environment.get_template("_vitals.html").render(
+        t=words(view.language),
+        now=now,
+        board=board,
+        positions=positions,
+        under_way=sum(board.orders(stage) for stage in STAGES if stage not in FINAL),
+        finished=sum(board.orders(stage) for stage in FINAL),
+        counted=COUNTED,
+    )
+    return Fragment("vitals", version, Markup(html))
+
+
+def _lane(
+    environment: Environment, view: View, board: Board, lane: Lane, old: Mapping[str, Fragment], now: datetime
+) -> Fragment:
+    most = max(board.orders(stage) for stage in STAGES)
+    share = round(100 * lane.orders / most) if most else 0
+    cards = tuple((card.order_id, card.revision, card.overdue(now) is not None) for card in lane.cards)
+    version = (lane.orders, share, cards)
+    name = f"lane-{lane.stage}"
+    before = old.get(name)
+    if before is not None and before.version == version:
+        return before
+    html = environment.get_template("_lane.html").render(
+        t=words(view.language),
+        now=now,
+        lane=lane,
+        facts=STAGES[lane.stage],
+        share=share,
+        alone=view.stage is not None,
+        fresh=_fresh(lane.cards, before, now),
+    )
+    return Fragment(name, version, Markup(html))
+
+
+def _fresh(cards: Sequence[Card], before: Fragment | None, now: datetime) -> set[str]:
+    """The ids of the cards whose order has just moved, and not of those that only came into view. `before` holds (id,
+    revision, stuck) as the last of its version."""
+    if before is None:
+        return set()
+    assert isinstance(before.version, tuple)
+    known = {(order_id, revision) for order_id, revision, _ in before.version[2]}
+    return {
+        card.order_id
+        for card in cards
+        if (card.order_id, card.revision) not in known and now - card.last_recorded_at < _JUST
+    }

@@ -1,0 +1,83 @@
+"""What the board counts about itself, and shows about the pipeline, at /metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from dashboards.operator.rows import Standing
+
+
+class Metrics:
+    """One registry per app, so that several can live in one process."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        self._pipeline = _Pipeline()
+        self._registry.register(self._pipeline)
+        self.requests = Histogram(
+            "warren_board_request_seconds",
+            "Time to answer a request; event streams are left out.",
+            ["route", "status"],
+            registry=self._registry,
+        )
+        self.clients = Gauge("warren_board_sse_clients", "Open event streams.", registry=self._registry)
+        self.frames = Counter("warren_board_sse_frames", "Frames sent to event streams.", registry=self._registry)
+        self.cache_reads = Counter(
+            "warren_board_cache_reads",
+            "Questions to the hot cache: hit (answered), miss (not whole), behind (older than the database), away. "
+            "All but a hit fall back to the database.",
+            ["result"],
+            registry=self._registry,
+        )
+        self.database_reads = Counter(
+            "warren_board_database_reads", "Snapshots read from the database.", ["what"], registry=self._registry
+        )
+
+    def text(self, standing: Standing | None) -> bytes:
+        """Return all in Prometheus' text format. `standing` None: the database is away, its figures are left out."""
+        self._pipeline.standing = standing
+        return generate_latest(self._registry)
+
+
+class _Pipeline(Collector):
+    """The pipeline's totals, as its checkpoints and tables have them."""
+
+    standing: Standing | None = None
+
+    def collect(self) -> Iterator[Metric]:
+        up = GaugeMetricFamily("warren_board_database_up", "1 where the database answered this scrape.")
+        up.add_metric([], 0 if self.standing is None else 1)
+        yield up
+        if self.standing is not None:
+            yield from _families(self.standing)
+
+
+def _families(standing: Standing) -> Iterator[Metric]:
+    instance = str(standing.instance)
+    events = CounterMetricFamily(
+        "warren_pipeline_events",
+        "What became of the events of a partition.",
+        labels=["instance", "partition", "result"],
+    )
+    offset = GaugeMetricFamily(
+        "warren_pipeline_next_offset", "The first offset not yet taken effect.", labels=["instance", "partition"]
+    )
+    committed = GaugeMetricFamily(
+        "warren_pipeline_committed_timestamp_seconds", "The last commit (Unix time).", labels=["instance", "partition"]
+    )
+    for position in standing.positions:
+        labels = [instance, str(position.partition)]
+        for result in ("applied", "duplicates", "quarantined"):
+            events.add_metric([*labels, result], getattr(position, result))
+        offset.add_metric(labels, position.next_offset)
+        if position.committed_at is not None:
+            committed.add_metric(labels, position.committed_at.timestamp())
+    waiting = GaugeMetricFamily("warren_pipeline_set_aside", "What waits for a human.", labels=["instance", "what"])
+    waiting.add_metric([instance, "quarantined_events"], standing.quarantined)
+    waiting.add_metric([instance, "parked_events"], standing.parked_events)
+    waiting.add_metric([instance, "parked_orders"], standing.parked_orders)
+    yield from (events, offset, committed, waiting)

@@ -1,0 +1,69 @@
+"""The pages people read: the board, one order, and the way from a search to it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated
+from urllib.parse import quote
+
+import orjson
+from fastapi import APIRouter, Path, Query, Request
+from fastapi.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
+
+from dashboards.operator.answers import story_answer
+from dashboards.operator.desk import DeskOf, language_of, page
+from dashboards.operator.fragments import View, render
+from dashboards.operator.order_view import spans
+from dashboards.operator.texts import words
+from schemas.lifecycle import FINAL, Stage
+
+router = APIRouter(default_response_class=HTMLResponse)
+
+OrderId = Annotated[str, Path(max_length=128)]
+
+
+@router.get("/")
+async def board(request: Request, desk: DeskOf, stage: Stage | None = None) -> Response:
+    """All lanes, or the one named."""
+    view = View(language_of(request), stage)
+    answer = await desk.reads.board(view.stages, view.limit)
+    return page(request, "board.html", view=view, fragments=render(desk.environment, view, answer))
+
+
+@router.get("/orders")
+async def search(q: Annotated[str, Query(max_length=128)] = "") -> RedirectResponse:
+    """Go to the order of exactly this id."""
+    wanted = q.strip()
+    return RedirectResponse(f"/orders/{quote(wanted, safe=':')}" if wanted else "/", 303)
+
+
+@router.get("/orders/{order_id}")
+async def order(request: Request, desk: DeskOf, order_id: OrderId) -> Response:
+    """One order: where it is, who holds it, and everything that happened to it."""
+    story = await desk.reads.story(order_id)
+    if story is None:
+        t = words(language_of(request))
+        message, hint = t("error.not_found", id=order_id), t("error.not_found_hint")
+        return page(request, "error.html", 404, message=message, hint=hint, sought=order_id)
+    now = datetime.now(UTC)
+    return page(
+        request,
+        "order.html",
+        story=story,
+        spans=spans(story, now),
+        finished=story.card is not None and story.card.stage in FINAL,
+        whole=orjson.dumps(story_answer(story, now), option=orjson.OPT_INDENT_2).decode(),
+    )
+
+
+@router.get("/orders/{order_id}/events/{stream_offset}")
+async def event(request: Request, desk: DeskOf, order_id: OrderId, stream_offset: int) -> Response:
+    """One of the order's events as it came: a part of the order's page, or plain text for a reader without scripts."""
+    body = await desk.reads.event(order_id, stream_offset)
+    if body is None:
+        t = words(language_of(request))
+        return page(request, "error.html", 404, message=t("error.no_page"), hint="")
+    text = orjson.dumps(orjson.loads(body), option=orjson.OPT_INDENT_2).decode()
+    if "hx-request" in request.headers:
+        return HTMLResponse(desk.environment.get_template("event.html").render(body=text))
+    return PlainTextResponse(text)

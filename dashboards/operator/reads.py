@@ -1,0 +1,80 @@
+"""Reads: the hot cache first, Postgres behind it; many who ask Postgres the same at once ask once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+
+from dashboards.operator.cached import Cached
+from dashboards.operator.database import Database
+from dashboards.operator.hot_cache import HotCache
+from dashboards.operator.metrics import Metrics
+from dashboards.operator.rows import Board, Card, Standing, Story
+from dashboards.operator.shared import Shared
+from schemas.errors import StoreError
+from schemas.lifecycle import Stage
+
+REUSE_SECONDS = 1.0
+"""An answer of Postgres serves for so long; its age is shown."""
+
+PATIENCE_SECONDS = 0.25
+"""How long to wait for Postgres to say where the pipeline stands, when an earlier standing is at hand."""
+
+
+class Reads:
+    """All the board reads. Every method raises StoreError where neither store can give a right answer."""
+
+    def __init__(self, cache: HotCache, database: Database, metrics: Metrics) -> None:
+        self._cached = Cached(cache, metrics)
+        self._database = database
+        self._standings: Shared[Standing] = Shared(REUSE_SECONDS)
+        self._boards: Shared[Board] = Shared(REUSE_SECONDS)
+        self._cards: Shared[Card | None] = Shared(REUSE_SECONDS)
+        self._known: Standing | None = None
+
+    async def close(self) -> None:
+        """Give up what is under way."""
+        for shared in (self._standings, self._boards, self._cards):
+            await shared.close()
+
+    async def standing(self) -> Standing:
+        """Where the pipeline stands, as Postgres said within the last second."""
+        return await self._standings.get("standing", self._ask_standing)
+
+    async def board(self, stages: Sequence[Stage], limit: int) -> Board:
+        """The counts of `stages` and the `limit` newest orders of each, newest first."""
+        standing, away = await self._latest_standing()
+        board = await self._cached.board(standing, stages, limit)
+        if board is not None:
+            return replace(board, database_away=away)
+        return await self._boards.get((tuple(stages), limit), lambda: self._database.board(stages, limit))
+
+    async def card(self, order_id: str) -> Card | None:
+        """One order as it stands, None where there is none of exactly that id."""
+        standing, _ = await self._latest_standing()
+        card = await self._cached.card(standing, order_id)
+        if card is not None:
+            return card
+        return await self._cards.get(order_id, lambda: self._database.card(order_id))
+
+    async def story(self, order_id: str) -> Story | None:
+        """One order with its whole timeline, from Postgres; None where there is none of exactly that id."""
+        return await self._database.story(order_id)
+
+    async def event(self, order_id: str, stream_offset: int) -> bytes | None:
+        """The raw bytes of one of an order's events, None where it has none at that offset."""
+        return await self._database.event(order_id, stream_offset)
+
+    async def _ask_standing(self) -> Standing:
+        self._known = await self._database.standing()
+        return self._known
+
+    async def _latest_standing(self) -> tuple[Standing, bool]:
+        """The standing; or the last one known, and True, where Postgres is away or slow."""
+        if self._known is None:
+            return await self.standing(), False
+        try:
+            return await asyncio.wait_for(self.standing(), PATIENCE_SECONDS), False
+        except (StoreError, TimeoutError):
+            return self._known, True

@@ -1,0 +1,107 @@
+"""Runs the board under uvicorn, by itself or inside another program."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+
+import uvicorn
+
+from dashboards.operator.app import create_app
+from pipelines.engine.settings import Settings
+from schemas.errors import SettingsError
+
+GRACE_SECONDS = 3
+"""How long a stop waits for answers under way; open pages are let go at once."""
+
+SEND_BYTES = 32 * 1024
+"""What the kernel keeps for a reader that does not read. Left to itself it would take megabytes of old frames."""
+
+
+class _Server(uvicorn.Server):
+    """Lets the event streams end before it waits for connections to close: they never would by themselves."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self.config.app.state.desk.live.close()  # type: ignore[union-attr]
+        await super().shutdown(sockets)
+
+
+class _Guest(_Server):
+    """Leaves signals to the program around it, and says when it is up."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.up = asyncio.Event()
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.up.set()
+
+
+def serve(settings: Settings) -> None:
+    """Serve the board until SIGINT or SIGTERM, printing its address.
+
+    Raises:
+        SettingsError: the address cannot be had.
+    """
+    listening = _listen(settings)
+    server = _Server(_config(settings))
+    print(f"board: {_address(listening)}", flush=True)  # noqa: T201 - a command's output
+    with suppress(KeyboardInterrupt), asyncio.Runner(loop_factory=server.config.get_loop_factory()) as runner:
+        runner.run(server.serve([listening]))  # uvicorn raises the interrupt anew after a clean stop
+
+
+@asynccontextmanager
+async def running_board(settings: Settings) -> AsyncIterator[str]:
+    """Serve the board in this event loop; the value is its address, such as `http://127.0.0.1:8080`.
+
+    Raises:
+        SettingsError: the address cannot be had.
+    """
+    listening = _listen(settings)
+    server = _Guest(_config(settings))
+    task = asyncio.create_task(server.serve([listening]))
+    try:
+        await server.up.wait()
+        yield _address(listening)
+    finally:
+        server.should_exit = True
+        await task
+
+
+def _config(settings: Settings) -> uvicorn.Config:
+    return uvicorn.Config(
+        create_app(settings),
+        loop="uvloop",
+        lifespan="on",
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
+
+
+def _listen(settings: Settings) -> socket.socket:
+    host, port = settings.board_host, settings.board_port
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        listening = socket.create_server((host, port), family=family, backlog=512)
+    except OSError as error:
+        why = os.strerror(error.errno or 0)
+        raise SettingsError(
+            f"the board cannot listen on {host} port {port}: {why}; set WARREN_BOARD_PORT (0: any free one)"
+        ) from error
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BYTES)  # its connections inherit it
+    return listening
+
+
+def _address(listening: socket.socket) -> str:
+    host, port = listening.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

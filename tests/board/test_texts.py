@@ -1,0 +1,81 @@
+"""The catalogues, and which one a reader gets."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from importlib.resources import files
+
+import pytest
+
+from dashboards.operator.texts import LANGUAGES, choose, words
+from processors.orders.lifecycle import Anomaly
+from schemas.lifecycle import Holder, Stage
+
+
+def catalogue(language: str) -> dict[str, dict[str, str]]:
+    """The texts as they are in the file."""
+    return tomllib.loads(files("dashboards.operator").joinpath(f"texts/{language}.toml").read_text(encoding="utf-8"))
+
+
+def places(text: str) -> set[str]:
+    """What is filled in."""
+    return set(re.findall(r"{(\w*)}", text))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_all_languages_have_the_same_texts_with_the_same_places(language: str) -> None:
+    own, english = catalogue(language), catalogue("en")
+    assert {table: set(texts) for table, texts in own.items()} == {
+        table: set(texts) for table, texts in english.items()
+    }
+    for table, texts in own.items():
+        assert {key: places(text) for key, text in texts.items()} == {
+            key: places(text) for key, text in english[table].items()
+        }
+
+
+def test_every_text_is_used() -> None:
+    package = files("dashboards.operator")
+    used = "".join(
+        path.read_text(encoding="utf-8")
+        for folder in (package, package.joinpath("templates"))
+        for path in folder.iterdir()
+        if path.name.endswith((".html", ".py"))
+    )
+    by_name = {"stage", "holder", "anomaly", "unit", "link"}
+    keys = [f"{table}.{key}" for table, texts in catalogue("en").items() if table not in by_name for key in texts]
+    assert [key for key in keys if f'"{key}"' not in used and f"'{key}'" not in used] == [
+        "vitals.cache",
+        "vitals.database",
+    ]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_there_is_a_word_for_everything_an_order_can_be(language: str) -> None:
+    for kind, names in (("stage", Stage), ("holder", Holder), ("anomaly", Anomaly)):
+        assert set(catalogue(language)[kind]) == {str(name) for name in names}
+    assert words(language).named("stage", "of_the_future") == "of_the_future"
+
+
+def test_what_is_filled_in_is_escaped() -> None:
+    assert words("en")("order.title", id="<b>") == "Order &lt;b&gt;"
+
+
+@pytest.mark.parametrize(
+    ("asked", "remembered", "accepted", "chosen"),
+    [
+        (None, None, None, "en"),
+        ("ru", "en", "en", "ru"),
+        ("xx", "ru", "en", "ru"),
+        (None, "ru", "en", "ru"),
+        (None, None, "de, ru;q=0.8, en;q=0.5", "ru"),
+        (None, None, "ru-RU,ru;q=0.9", "ru"),
+        (None, None, "en;q=0.1,ru;q=0.2", "ru"),
+        (None, None, "*;q=x,,;;", "en"),
+    ],
+)
+def test_the_language_is_the_one_wished_for(
+    asked: str | None, remembered: str | None, accepted: str | None, chosen: str
+) -> None:
+    assert choose(asked, remembered, accepted) == chosen
