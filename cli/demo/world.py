@@ -48,7 +48,7 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Happening:
-    """One event of a life, as a CloudEvent. `due` is when it happens, None where it has happened already."""
+    """One event of a life, as a CloudEvent. `due` is when we are to hear of it; None: we should have long ago."""
 
     event: dict[str, Any]
     due: datetime | None = None
@@ -92,7 +92,7 @@ class World:
             for place in range(past, len(steps)):
                 if place > 0:
                     moment += timedelta(seconds=chance.expovariate(1 / (LIVE_GAP_SECONDS * live_pace)))
-                times.append(moment)
+                times.append(moment - _told_late(chance, steps[: place + 1], moment - times[-1] if times else None))
                 dues.append(moment)
         trace = f"{chance.getrandbits(128) | 1:032x}"
         happenings = [
@@ -128,6 +128,16 @@ class World:
             moment -= step.gap
             times.append(moment)
         return times[::-1]
+
+
+def _told_late(chance: random.Random, steps: list[Step], since: timedelta | None) -> timedelta:
+    """How long ago the last of these steps happened when we hear of it; `since` is the time since the step before.
+
+    A demo's minute stands for a shop's day: so the board shows hours where it would otherwise show seconds, and
+    still only those orders as stuck that are.
+    """
+    usual = 0.8 * _target(steps)
+    return chance.uniform(0.1, 0.9) * (usual if since is None else min(usual, since))
 
 
 def _target(steps: list[Step]) -> timedelta:

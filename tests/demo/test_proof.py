@@ -1,0 +1,142 @@
+"""The demo's proof fails where it should: whatever is wrong is named, and the command's exit code says so."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from io import StringIO
+
+import orjson
+import pytest
+import typer
+from rich.console import Console
+
+from cli.demo.command import tell
+from cli.demo.play import published
+from cli.demo.players import Players, players
+from cli.demo.proof import Proof, prove
+from cli.demo.stage import Stage, stage
+from cli.localservers import Addresses
+from pipelines.engine.stores.postgres import connect
+from pipelines.engine.transport import SuperStreamPublisher
+from schemas.errors import StoreBehind
+from tests.support.events import event, message
+
+
+@dataclass
+class Played:
+    """A demo that has played its orders, all applied, before its proof."""
+
+    stage: Stage
+    players: Players
+    shown: StringIO
+
+    async def prove(self) -> Proof:
+        return await prove(self.stage, self.players, time.monotonic() - 1)
+
+    async def database(self, statement: str) -> None:
+        connection = await connect(self.stage.settings.postgres_dsn, self.stage.schema)
+        try:
+            assert not (await connection.execute(statement)).endswith(" 0")
+        finally:
+            await connection.close()
+
+
+@pytest.fixture
+async def played(servers: Addresses, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Played]:
+    monkeypatch.setenv("WARREN_BOARD_PORT", "0")
+    shown = StringIO()
+    console = Console(file=shown, force_terminal=True, width=150)
+    async with (
+        stage(servers, asyncio.Event(), lambda _: None) as set_stage,
+        players(set_stage, 11, None, console) as cast,
+    ):
+        await published(cast.services, cast.simulation.play(80))
+        await set_stage.checkpoints.until_applied()
+        yield Played(set_stage, cast, shown)
+
+
+def exit_code(proof: Proof) -> int:
+    try:
+        tell(proof, as_json=True)
+    except typer.Exit as end:
+        return end.exit_code
+    return 0
+
+
+async def test_an_honest_run_is_proven(played: Played, capsys: pytest.CaptureFixture[str]) -> None:
+    proof = await played.prove()
+    assert proof.wrong == []
+    assert exit_code(proof) == 0
+    assert orjson.loads(capsys.readouterr().out) == proof.figures
+    assert played.stage.board_url in played.shown.getvalue()
+    assert "duplicates dropped" in played.shown.getvalue()
+
+
+async def _lose(played: Played) -> None:
+    await played.database(
+        "WITH gone AS (DELETE FROM timeline WHERE (order_no, stream_offset) IN "
+        "(SELECT order_no, stream_offset FROM timeline ORDER BY 1, 2 LIMIT 1) RETURNING order_no, identity) "
+        "DELETE FROM ledger USING gone WHERE ledger.order_no = gone.order_no AND ledger.identity = gone.identity"
+    )
+
+
+async def _lie(played: Played) -> None:
+    await played.database(
+        "UPDATE open_orders SET stage = 'initiated' "
+        "WHERE order_no = (SELECT min(order_no) FROM open_orders WHERE stage <> 'initiated')"
+    )
+
+
+async def _miscount(played: Played) -> None:
+    await played.database("UPDATE checkpoint SET duplicates = duplicates + 1 WHERE partition = 0")
+
+
+async def _forget_a_quarantined_one(played: Played) -> None:
+    await played.database("DELETE FROM quarantine WHERE reason = 'conflict' OR reason = 'invalid'")
+
+
+@pytest.mark.parametrize(
+    ("sabotage", "figure", "named"),
+    [
+        (_lose, "lost", "lost: 1"),
+        (_lie, "mismatches", "mismatches: "),
+        (_miscount, "mismatches", "duplicates dropped, by the checkpoints: "),
+        (_forget_a_quarantined_one, "lost", "quarantined as "),
+    ],
+)
+async def test_a_fault_put_into_the_stores_is_found_and_named(
+    played: Played,
+    capsys: pytest.CaptureFixture[str],
+    sabotage: Callable[[Played], Awaitable[None]],
+    figure: str,
+    named: str,
+) -> None:
+    await sabotage(played)
+    proof = await played.prove()
+    assert proof.figures[figure] > 0
+    assert any(line.startswith(named) for line in proof.wrong), proof.wrong
+    assert exit_code(proof) == 1
+    said = capsys.readouterr()
+    assert orjson.loads(said.out)[figure] > 0
+    assert said.err.splitlines()[-1].startswith("warren: ")
+
+
+async def test_an_event_the_simulator_knows_nothing_of_is_a_disagreement(played: Played) -> None:
+    settings = played.stage.settings
+    async with SuperStreamPublisher(settings.stream_url, settings.super_stream) as publisher:
+        await publisher.publish([message(event("stranger", "initiated"))])
+    proof = await played.prove()
+    tally = played.players.tally
+    assert proof.figures["lost"] == 0
+    assert f"distinct, by the audit: {tally.distinct + 1}, but the simulator knows of {tally.distinct}" in proof.wrong
+    assert f"orders in the views: {tally.orders + 1}, but the simulator knows of {tally.orders}" in proof.wrong
+    assert exit_code(proof) == 1
+
+
+async def test_without_an_audit_there_is_no_proof(played: Played) -> None:
+    await played.database("DROP TABLE timeline")
+    with pytest.raises(StoreBehind, match="timeline"):
+        await played.prove()
