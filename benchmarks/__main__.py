@@ -59,7 +59,8 @@ def main() -> int:
 
 
 async def _one(benchmark: Callable[[Bench], Awaitable[Result]], bench: Bench) -> Result:
-    return await asyncio.wait_for(benchmark(bench), timeout=900)
+    async with asyncio.timeout(900):
+        return await benchmark(bench)
 
 
 if __name__ == "__main__":

@@ -63,7 +63,8 @@ async def _order(desk: Desk, order_id: str) -> AsyncIterator[bytes]:
 
 async def _woken(client: Client) -> bool:
     try:
-        await asyncio.wait_for(client.wake.wait(), HEARTBEAT_SECONDS)
+        async with asyncio.timeout(HEARTBEAT_SECONDS):
+            await client.wake.wait()
     except TimeoutError:
         return False
     client.wake.clear()

@@ -85,7 +85,8 @@ class HotCache:
         if now < self._away_until:
             raise CacheAway("Redis did not answer a moment ago")
         try:
-            return await asyncio.wait_for(ask(), LIMIT_SECONDS)
+            async with asyncio.timeout(LIMIT_SECONDS):
+                return await ask()
         except (RedisError, OSError, TimeoutError) as error:
             self._away_until = now + PAUSE_SECONDS
             raise CacheAway(f"Redis does not answer: {str(error) or 'too slow'}; see WARREN_REDIS_URL") from error

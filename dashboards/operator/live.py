@@ -117,7 +117,8 @@ class Live:
 
     async def _announced(self) -> bool:
         try:
-            await asyncio.wait_for(self._changed.wait(), CHECK_SECONDS)
+            async with asyncio.timeout(CHECK_SECONDS):
+                await self._changed.wait()
         except TimeoutError:
             return False
         self._changed.clear()

@@ -75,6 +75,7 @@ class Reads:
         if self._known is None:
             return await self.standing(), False
         try:
-            return await asyncio.wait_for(self.standing(), PATIENCE_SECONDS), False
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                return await self.standing(), False
         except (StoreError, TimeoutError):
             return self._known, True

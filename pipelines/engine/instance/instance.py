@@ -135,7 +135,9 @@ class PipelineInstance(Generic[S, E]):
         """Bring the partition's keys back in step when they are not; look every second, as anyone may flush them."""
         while True:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(held.look.wait(), _CHECK_SECONDS)
+                # Not `wait_for`: before Python 3.12 it may swallow a cancellation, and this loop would never end.
+                async with asyncio.timeout(_CHECK_SECONDS):
+                    await held.look.wait()
             held.look.clear()
             try:
                 async with held.busy:

@@ -158,9 +158,8 @@ class Connection:
         if self.is_open and client._conn is not None and client.is_started:
             goodbye = schema.Close(client._corr_id_seq.next(), code=1, reason="OK")
             with contextlib.suppress(Exception):
-                await asyncio.wait_for(
-                    self._guard(client.sync_request(goodbye, resp_schema=schema.CloseResponse)), timeout=2
-                )
+                async with asyncio.timeout(2):
+                    await self._guard(client.sync_request(goodbye, resp_schema=schema.CloseResponse))
         self._die("closed")
         for name in list(client._tasks):
             with contextlib.suppress(Exception):
