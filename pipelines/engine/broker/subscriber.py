@@ -116,13 +116,14 @@ class StreamSubscriber(SubscriberUsecase[Batch]):
 
     async def _partition_count(self) -> int:
         pause, config = _FIRST_PAUSE, self._config
-        while True:
+        while self.running:
             try:
                 return await partition_count(self._outer_config.url, config.super_stream, config.partitions)
             except StreamError as error:
                 log.warning("%s; trying again in %.1f s", error, pause)
             await asyncio.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE)
+        raise asyncio.CancelledError
 
     async def _serve(self, partition: int) -> None:
         state = self.partitions[partition]
@@ -135,7 +136,8 @@ class StreamSubscriber(SubscriberUsecase[Batch]):
             await self.process_message(batch)
             state.trouble, pause = None, _FIRST_PAUSE
 
-        while True:
+        # A cancellation may be swallowed inside the client library, so the loop also ends by itself.
+        while self.running and self.failure is None:
             try:
                 await state.consumer.run(handle)
             except EventsLost as error:

@@ -89,6 +89,7 @@ class PipelineInstance(Generic[S, E]):
         held = self._partitions.pop(partition, None)
         if held is not None:
             if held.keeper is not None:
+                held.look.set()
                 held.keeper.cancel()
                 await asyncio.wait({held.keeper})
             await held.owner.let_go()
@@ -133,9 +134,10 @@ class PipelineInstance(Generic[S, E]):
 
     async def _keep_showing(self, partition: int, held: _Partition[S, E]) -> None:
         """Bring the partition's keys back in step when they are not; look every second, as anyone may flush them."""
-        while True:
+        # What is awaited below may swallow a cancellation (`wait_for` before Python 3.12 does, clients too), so the
+        # loop also ends by itself.
+        while self._partitions.get(partition) is held:
             with contextlib.suppress(TimeoutError):
-                # Not `wait_for`: before Python 3.12 it may swallow a cancellation, and this loop would never end.
                 async with asyncio.timeout(_CHECK_SECONDS):
                     await held.look.wait()
             held.look.clear()

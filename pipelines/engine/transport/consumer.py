@@ -167,11 +167,10 @@ class _Membership:
                     work = await self._decide(update.result(), work, handle, positions, batch_records)
                     update = asyncio.ensure_future(self._updates.get())
         finally:
-            for task in (update, closed, work):
-                if task is not None:
-                    task.cancel()
+            update.cancel()
+            closed.cancel()
             if work is not None:
-                await asyncio.wait({work})
+                await self._end(work)
 
     async def _decide(
         self,
@@ -185,11 +184,7 @@ class _Membership:
         if work is not None:
             # The answer lets the broker activate the next member: the batch in hand may finish first. The next
             # member terminates what takes longer, and the epoch refuses its commit (I5).
-            self._stopping = True
-            self.queue.put_nowait(_WAKE)
-            await asyncio.wait({work}, timeout=HANDOVER_SECONDS)
-            work.cancel()
-            await asyncio.wait({work})
+            await self._end(work, within=HANDOVER_SECONDS)
             if not work.cancelled():
                 work.result()
         if not frame.active:
@@ -205,6 +200,18 @@ class _Membership:
         log.info("%s: active from offset %d", self._stream, self._expected)
         self._stopping = False
         return asyncio.ensure_future(self._work(handle, batch_records))
+
+    async def _end(self, work: asyncio.Future[None], within: float = 0.0) -> None:
+        """End the work: after the batch in hand if that takes no longer than `within` seconds, else in its middle.
+
+        A handler's cancellation may be swallowed on its way, so the work is also told not to begin another batch.
+        """
+        self._stopping = True
+        self.queue.put_nowait(_WAKE)
+        if within:
+            await asyncio.wait({work}, timeout=within)
+        work.cancel()
+        await asyncio.wait({work})
 
     async def _work(self, handle: Callable[[Batch], Awaitable[None]], batch_records: int) -> None:
         while True:
