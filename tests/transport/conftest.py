@@ -19,10 +19,14 @@ class MemoryPositions:
     offsets: dict[int, int] = field(default_factory=dict)
     claims: list[int] = field(default_factory=list)
     releases: list[int] = field(default_factory=list)
+    abandoned: list[int] = field(default_factory=list)
 
     async def claim(self, partition: int) -> int:
         self.claims.append(partition)
         return self.offsets.get(partition, 0)
+
+    def abandon(self, partition: int) -> None:
+        self.abandoned.append(partition)
 
     async def release(self, partition: int) -> None:
         self.releases.append(partition)

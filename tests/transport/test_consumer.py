@@ -262,3 +262,40 @@ async def test_events_that_retention_removed_stop_the_partition(run: Run) -> Non
         await asyncio.wait_for(member(run.settings.stream_url, "short", positions).run(Collector(positions)), 30)
     assert lost.value.expected == 5
     assert lost.value.first_available > 5
+
+
+async def test_a_batch_given_up_at_a_handover_gives_its_credit_back(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else a member that becomes active again on the same connection would wait for ever for its next chunk."""
+    monkeypatch.setattr(consumer_module, "CREDIT", 4)
+    monkeypatch.setattr(consumer_module, "HANDOVER_SECONDS", 0.2)
+    async with SuperStreamPublisher(run.settings.stream_url, "orders") as publisher:
+        for start in range(0, 400, 10):
+            await publisher.publish_to(1, [Message("x", b"%d" % n, f"{n}", "t") for n in range(start, start + 10)])
+    positions = MemoryPositions()
+    collector = Collector(positions)
+    entered, hangs = asyncio.Event(), True
+
+    async def hangs_once(batch: Batch) -> None:
+        if hangs:
+            entered.set()
+            await asyncio.Event().wait()
+        await collector(batch)
+
+    async def nothing(batch: Batch) -> None:
+        await asyncio.Event().wait()
+
+    first = member(run.settings.stream_url, "orders", positions, partition=1)
+    async with consuming(first, hangs_once):
+        await asyncio.wait_for(entered.wait(), 30)
+        second = member(run.settings.stream_url, "orders", positions, partition=1)
+        async with consuming(second, nothing):
+
+            async def handed_over() -> bool:
+                return second.active and not first.active
+
+            await until(handed_over, "the second member to become active")
+            hangs = False
+        await received(collector, 400)
+        assert first.active
+        assert positions.abandoned
+    assert collector.offsets == list(range(400))

@@ -23,7 +23,7 @@ from pipelines.engine.broker.message import decode_batch, parse_batch
 from pipelines.engine.broker.specification import StreamSubscriberSpecification
 from pipelines.engine.telemetry import metrics
 from pipelines.engine.transport import Batch, GroupConsumer, partition_count
-from schemas.errors import EventsLost, StreamError
+from schemas.errors import EventsLost, StreamError, StreamUnavailable
 from schemas.streams import partition_name
 
 log = logging.getLogger(__name__)
@@ -33,11 +33,18 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 10.0
 
 @dataclass(slots=True)
 class PartitionState:
-    """How a partition fares here. `trouble` is the last error while it lasts; `stopped` says it needs a human."""
+    """How a partition fares here. `stopped` says it needs a human."""
 
     consumer: GroupConsumer
-    trouble: str | None = None
     stopped: bool = False
+    error: Exception | None = None
+
+    @property
+    def trouble(self) -> str | None:
+        """The last error while it lasts: a lost connection until the group is joined again, others until a batch."""
+        if self.error is None or (isinstance(self.error, StreamUnavailable) and self.consumer.joined):
+            return None
+        return f"{type(self.error).__name__}: {self.error}"
 
 
 class StreamSubscriber(SubscriberUsecase[Batch]):
@@ -134,7 +141,7 @@ class StreamSubscriber(SubscriberUsecase[Batch]):
             if not self.running:
                 await asyncio.Event().wait()  # stopping: nothing new begins, and the cancellation is on its way
             await self.process_message(batch)
-            state.trouble, pause = None, _FIRST_PAUSE
+            state.error, pause = None, _FIRST_PAUSE
 
         # A cancellation may be swallowed inside the client library, so the loop also ends by itself.
         while self.running and self.failure is None:
@@ -148,14 +155,14 @@ class StreamSubscriber(SubscriberUsecase[Batch]):
                 self._stop_everything(error)
                 return
             except Exception as error:
-                state.trouble = f"{type(error).__name__}: {error}"
+                state.error = error
                 log.warning("partition %d: %s; joining again in %.1f s", partition, state.trouble, pause)
             await asyncio.sleep(pause * random.uniform(0.8, 1.2))  # so that members do not come back in step
             pause = min(2 * pause, _LONGEST_PAUSE)
 
     def _mark_stopped(self, partition: int, error: Exception) -> None:
         state = self.partitions[partition]
-        state.trouble, state.stopped = str(error), True
+        state.error, state.stopped = error, True
         metrics.STOPPED.labels(self._config.group, str(partition)).set(1)
         log.critical("partition %d stopped: %s", partition, error)
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from pipelines.engine.instance.batch import Outcome
-from pipelines.engine.instance.owner import Owner
+from pipelines.engine.instance.owner import Owner, if_cancelled
 from pipelines.engine.instance.projection import Projection
 from pipelines.engine.instance.showing import Showing
 from pipelines.engine.instance.storm import StormWatch
@@ -84,11 +84,19 @@ class PipelineInstance(Generic[S, E]):
         metrics.OWNED.labels(str(self.name), str(partition)).set(1)
         return offset
 
+    def abandon(self, partition: int) -> None:
+        """Cut the partition's database connection: whoever waits for it wakes at once. Idempotent."""
+        held = self._partitions.get(partition)
+        if held is not None:
+            held.owner.abandon()
+
     async def release(self, partition: int) -> None:
         """Let a partition go: the broker has given it to another member, or we leave. Idempotent."""
         held = self._partitions.pop(partition, None)
         if held is not None:
             if held.keeper is not None:
+                # The keeper may be waiting for a database that does not answer.
+                held.owner.abandon()
                 held.look.set()
                 held.keeper.cancel()
                 await asyncio.wait({held.keeper})
@@ -147,6 +155,7 @@ class PipelineInstance(Generic[S, E]):
             except Fenced:
                 continue  # the consumer learns of it with its next batch
             except DATABASE_ERRORS as error:
+                if_cancelled()
                 log.warning("partition %d: cannot rebuild the hot cache: %s", partition, error)
 
     async def _bring_in_step(self, partition: int, held: _Partition[S, E]) -> None:

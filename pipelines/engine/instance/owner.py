@@ -97,6 +97,7 @@ class Owner(Generic[S, E]):
                 self._drop_connection()
                 raise
             except DATABASE_ERRORS as error:
+                if_cancelled()
                 self.trouble = f"{type(error).__name__}: {error}"
                 metrics.RETRIES.labels(self._instance, type(error).__name__).inc()
                 if isinstance(error, CONNECTION_LOST):
@@ -115,6 +116,10 @@ class Owner(Generic[S, E]):
         held = await self._hold()
         assert self._connection is not None
         return self._connection, held
+
+    def abandon(self) -> None:
+        """Cut the connection, so that whoever waits for it wakes. Idempotent."""
+        self._drop_connection()
 
     async def let_go(self) -> None:
         """Forget the partition and close the connection. Idempotent; safe before `claim`."""
@@ -158,3 +163,10 @@ class Owner(Generic[S, E]):
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.terminate()
+
+
+def if_cancelled() -> None:
+    """Raise the cancellation that an error of a dying connection, in a ROLLBACK say, has taken the place of."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError

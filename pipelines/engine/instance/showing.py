@@ -1,4 +1,4 @@
-"""Keep the hot cache in step with what has committed. It may fail at any moment; the pipeline never waits for it."""
+"""Keep the hot cache in step with what has committed. It may fail at any moment; a batch waits a second at most."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ log = logging.getLogger(__name__)
 LIMIT_SECONDS = 1.0
 """Redis gets so long for one write; then the partition counts as out of step."""
 
-_REBUILD_LIMIT_SECONDS = 30.0
-_PAUSE_SECONDS = 1.0
+# While Redis hangs, the partition's batches wait at most so long, and ever more rarely.
+_FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 30.0
 
 _FAILURES = (RedisError, OSError, TimeoutError)
 
@@ -32,6 +32,7 @@ class Showing:
         self._instance = instance
         self._partition = partition
         self._not_before = 0.0
+        self._pause = _FIRST_PAUSE
         self.in_step = False
         """Whether the last write arrived. False: build the partition anew from the tables."""
 
@@ -70,18 +71,18 @@ class Showing:
     async def rebuild(self, offset: int, cards: Sequence[CardChange], counts: Mapping[str, int]) -> None:
         """Put the partition as it stands at `offset` in place of what is there. Never raises."""
         try:
-            async with asyncio.timeout(_REBUILD_LIMIT_SECONDS):
-                self.in_step = await self._cache.rebuild(self._partition, offset, cards, counts)
+            async with asyncio.timeout(LIMIT_SECONDS):
+                await self._cache.rebuild(self._partition, offset, cards, counts)
+                self.in_step, self._pause = True, _FIRST_PAUSE
                 await self._cache.announce({"partition": self._partition, "offset": offset, "orders": [], "more": True})
             metrics.CACHE_REBUILDS.labels(self._instance).inc()
         except _FAILURES as error:
             self._failed(error)
-        if not self.in_step:
-            self._not_before = time.monotonic() + _PAUSE_SECONDS
 
     def _failed(self, error: BaseException) -> None:
         if self.in_step:
             log.warning("partition %d: the hot cache is away (%s); the board reads PostgreSQL", self._partition, error)
         self.in_step = False
-        self._not_before = time.monotonic() + _PAUSE_SECONDS
+        self._not_before = time.monotonic() + self._pause
+        self._pause = min(2 * self._pause, _LONGEST_PAUSE)
         metrics.CACHE_FAILURES.labels(self._instance).inc()

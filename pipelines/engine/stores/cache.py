@@ -10,8 +10,8 @@ Everything of a partition lives under one hash tag, so that one script sees it a
     <prefix><instance>:changes                    channel: JSON of what each batch changed
 
 A write does nothing unless the marker stands where the batch begins. Whatever went wrong before — a flush, an
-outage, a takeover — the partition is then built anew from Postgres under a new generation and switched to at once;
-what was left of the old one expires unread.
+outage, a takeover — the partition is then built anew from Postgres under a new generation, by one script; the cards
+of the old one expire unread.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class Cache:
         self._root = f"{prefix}{instance}:"
         self._scripts = {
             name: redis.register_script(files(__package__).joinpath(f"lua/{name}.lua").read_text())
-            for name in ("apply", "switch", "whole", "read_board", "read_card")
+            for name in ("apply", "rebuild", "whole", "read_board", "read_card")
         }
 
     @property
@@ -105,28 +105,16 @@ class Cache:
 
     async def rebuild(
         self, partition: int, offset: int, cards: Sequence[CardChange], counts: Mapping[str, int]
-    ) -> bool:
-        """Put a partition as it stands at `offset` in place of what is there; False where that is newer already.
+    ) -> None:
+        """Put a partition as the tables have it at `offset` in place of what is there, at once.
 
-        `cards` are the newest `LANE_LENGTH` of each lane, `counts` are totals. Readers see the old generation until the
-        last moment.
+        `cards` are the newest `LANE_LENGTH` of each lane, `counts` are totals. A rebuild by a former owner that comes
+        late does no harm: it stands at another offset than the next batch begins at, and is replaced.
         """
+        rows = [[c.order_id, c.revision, c.card.decode(), c.lane, c.score] for c in cards]
         generation = uuid4().hex[:12]
-        base = f"{self._marker(partition)}:{generation}:"
-        old = await self._redis.hget(self._marker(partition), "generation")
-        pipe = self._redis.pipeline(transaction=False)
-        for card in cards:
-            pipe.hset(f"{base}card:{card.order_id}", mapping={"revision": card.revision, "card": card.card})
-            pipe.expire(f"{base}card:{card.order_id}", CARD_SECONDS)
-            pipe.zadd(f"{base}lane:{card.lane}", {card.order_id: card.score})
-        for lane, floor in _floors(cards).items():
-            pipe.hset(f"{base}floors", lane, str(floor))
-        if counts:
-            pipe.hset(f"{base}counts", mapping={field: str(number) for field, number in counts.items()})
-        await pipe.execute()
-        switched = await self._scripts["switch"](keys=[self._marker(partition)], args=[generation, offset])
-        await self._forget(partition, (old.decode() if isinstance(old, bytes) else None) if switched else generation)
-        return bool(switched)
+        data = (orjson.dumps(dict(counts)), orjson.dumps(rows), orjson.dumps(_floors(cards)))
+        await self._scripts["rebuild"](keys=[self._marker(partition)], args=[generation, offset, CARD_SECONDS, *data])
 
     async def announce(self, message: Mapping[str, Any]) -> None:
         """Tell whoever listens on `changes_channel`; nobody need."""
@@ -148,19 +136,6 @@ class Cache:
 
     def _marker(self, partition: int) -> str:
         return f"{self._root}{{p{partition}}}"
-
-    async def _forget(self, partition: int, generation: str | None) -> None:
-        if generation is None:
-            return
-        pattern = f"{self._root}{{p{partition}}}:{generation}:*"
-        batch: list[bytes] = []
-        async for key in self._redis.scan_iter(match=pattern, count=1000):
-            batch.append(key)
-            if len(batch) == 500:
-                await self._redis.unlink(*batch)
-                batch.clear()
-        if batch:
-            await self._redis.unlink(*batch)
 
     @staticmethod
     def _board(row: Any, lanes: Sequence[str]) -> PartitionBoard | None:

@@ -17,6 +17,7 @@ _ENSURE = named_sql(__package__, "checkpoint_ensure")
 _TERMINATE = named_sql(__package__, "checkpoint_terminate_owner")
 _CLAIM = named_sql(__package__, "checkpoint_claim")
 _RECLAIM = named_sql(__package__, "checkpoint_reclaim")
+_EPOCH = named_sql(__package__, "checkpoint_epoch")
 _FENCE = named_sql(__package__, "checkpoint_fence")
 _ADVANCE = named_sql(__package__, "checkpoint_advance")
 
@@ -50,26 +51,37 @@ async def claim(connection: asyncpg.Connection, partition: int, owner: str) -> C
         asyncpg.PostgresError: the database refuses or is away.
     """
     await connection.execute(_ENSURE, partition)
-    for _ in range(5):
-        terminated = await connection.fetchval(_TERMINATE, partition)
-        if terminated:
-            log.warning("partition %d: terminated the former owner's connection", partition)
-        try:
-            async with connection.transaction():
-                await connection.execute(f"SET LOCAL lock_timeout = {_LOCK_MS}")
-                row = await connection.fetchrow(_CLAIM, partition, owner)
-        except asyncpg.LockNotAvailableError:
-            continue  # a third owner came between; its connection is recorded now
-        return Claim(partition, row["epoch"], row["next_offset"])
-    raise asyncpg.LockNotAvailableError(f"the checkpoint of partition {partition} stays locked")
+    row = await _take(connection, _CLAIM, partition, owner)
+    return Claim(partition, row["epoch"], row["next_offset"])
 
 
 async def reclaim(connection: asyncpg.Connection, former: Claim) -> Claim:
-    """Go on under a new connection after the old one was lost. Raises Fenced if another owner came meanwhile."""
-    row = await connection.fetchrow(_RECLAIM, former.partition, former.epoch)
-    if row is None:
-        raise Fenced(former.partition, former.epoch)
+    """Go on under a new connection after the old one was lost. Raises Fenced if another owner came meanwhile.
+
+    The server may not have noticed that the old one is dead, so it is terminated, as in a takeover.
+    """
+    row = await _take(connection, _RECLAIM, former.partition, former.epoch)
     return Claim(former.partition, row["epoch"], row["next_offset"])
+
+
+async def _take(connection: asyncpg.Connection, statement: str, partition: int, argument: str | int) -> asyncpg.Record:
+    """Run a statement that takes the checkpoint, after ending whichever connection it names."""
+    for _ in range(5):
+        if isinstance(argument, int) and await connection.fetchval(_EPOCH, partition) != argument:
+            raise Fenced(partition, argument)
+        if await connection.fetchval(_TERMINATE, partition):
+            log.warning("partition %d: terminated the connection that had it", partition)
+        try:
+            async with connection.transaction():
+                await connection.execute(f"SET LOCAL lock_timeout = {_LOCK_MS}")
+                row: asyncpg.Record | None = await connection.fetchrow(statement, partition, argument)
+        except asyncpg.LockNotAvailableError:
+            continue  # a third owner came between; its connection is recorded now
+        if row is None:
+            assert isinstance(argument, int)
+            raise Fenced(partition, argument)
+        return row
+    raise asyncpg.LockNotAvailableError(f"the checkpoint of partition {partition} stays locked")
 
 
 async def fence(connection: asyncpg.Connection, held: Claim, first_offset: int) -> None:

@@ -11,6 +11,9 @@ from schemas.errors import SettingsError
 
 CONNECT_SECONDS = 10.0
 
+ANSWER_SECONDS = 30.0
+"""A statement not answered by then ends with TimeoutError: the link may be dead without either side knowing."""
+
 CONNECTION_LOST = (
     OSError,
     TimeoutError,
@@ -36,11 +39,19 @@ async def connect(dsn: str, schema: str | None = None, *, application: str = "wa
         SettingsError: the DSN is not one.
         Any of CONNECTION_LOST: the server is away.
     """
-    settings: dict[str, Any] = {"application_name": application}
+    settings: dict[str, Any] = {
+        "application_name": application,
+        # A client that vanished without a word is noticed within half a minute, and its locks are freed.
+        "tcp_keepalives_idle": "10",
+        "tcp_keepalives_interval": "5",
+        "tcp_keepalives_count": "4",
+    }
     if schema is not None:
         settings["search_path"] = f'"{schema}"'
     try:
-        connection: asyncpg.Connection = await asyncpg.connect(dsn, timeout=CONNECT_SECONDS, server_settings=settings)
+        connection: asyncpg.Connection = await asyncpg.connect(
+            dsn, timeout=CONNECT_SECONDS, command_timeout=ANSWER_SECONDS, server_settings=settings
+        )
     except exceptions.ClientConfigurationError as error:
         raise SettingsError(f"WARREN_POSTGRES_DSN: {error}") from error
     return connection

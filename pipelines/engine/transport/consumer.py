@@ -21,7 +21,7 @@ from pipelines.engine.transport.address import Address
 from pipelines.engine.transport.chunk import Chunk, chunk_of
 from pipelines.engine.transport.connection import Connection
 from pipelines.engine.transport.locate import connect_to
-from pipelines.engine.transport.reader import end_offset_at
+from pipelines.engine.transport.reader import end_offset_at, first_event_at
 from schemas.errors import EventsLost, StreamUnavailable
 
 log = logging.getLogger(__name__)
@@ -46,6 +46,10 @@ class Positions(Protocol):
 
     async def claim(self, partition: int) -> int:
         """Take the partition over from whoever had it and return the offset to go on from."""
+        ...
+
+    def abandon(self, partition: int) -> None:
+        """Give up what is under way for the partition, at once and without waiting for anything. Idempotent."""
         ...
 
     async def release(self, partition: int) -> None:
@@ -94,6 +98,8 @@ class GroupConsumer:
         self._group = group
         self._positions = positions
         self._batch_records = batch_records
+        self.joined = False
+        """Whether the group has this member, active or standing by."""
         self.active = False
         """Whether the broker has made this member the partition's owner."""
 
@@ -123,9 +129,10 @@ class GroupConsumer:
             await connection.request(
                 lambda client: client.subscribe(self._stream, _SUBSCRIPTION, spec, CREDIT, properties)
             )
+            self.joined = True
             await membership.serve(handle, self._positions, self._batch_records)
         finally:
-            self.active = False
+            self.joined = self.active = False
             await self._positions.release(self._partition)
             await connection.close()
 
@@ -142,6 +149,7 @@ class _Membership:
         self._stream = stream
         self._partition = partition
         self._expected = 0
+        self._in_hand = 0
         self._stopping = False
         self._updates: asyncio.Queue[schema.ConsumerUpdateResponse] = asyncio.Queue()
         self.queue: asyncio.Queue[schema.Deliver | None] = asyncio.Queue()
@@ -170,7 +178,7 @@ class _Membership:
             update.cancel()
             closed.cancel()
             if work is not None:
-                await self._end(work)
+                await self._end(work, positions)
 
     async def _decide(
         self,
@@ -184,7 +192,7 @@ class _Membership:
         if work is not None:
             # The answer lets the broker activate the next member: the batch in hand may finish first. The next
             # member terminates what takes longer, and the epoch refuses its commit (I5).
-            await self._end(work, within=HANDOVER_SECONDS)
+            await self._end(work, positions, within=HANDOVER_SECONDS)
             if not work.cancelled():
                 work.result()
         if not frame.active:
@@ -201,15 +209,18 @@ class _Membership:
         self._stopping = False
         return asyncio.ensure_future(self._work(handle, batch_records))
 
-    async def _end(self, work: asyncio.Future[None], within: float = 0.0) -> None:
+    async def _end(self, work: asyncio.Future[None], positions: Positions, within: float = 0.0) -> None:
         """End the work: after the batch in hand if that takes no longer than `within` seconds, else in its middle.
 
-        A handler's cancellation may be swallowed on its way, so the work is also told not to begin another batch.
+        A handler's cancellation may be swallowed on its way, so the work is also told not to begin another batch. And
+        what it waits for may never answer, so that is abandoned first: nothing here waits for a sick database.
         """
         self._stopping = True
         self.queue.put_nowait(_WAKE)
         if within:
             await asyncio.wait({work}, timeout=within)
+        if not work.done():
+            positions.abandon(self._partition)
         work.cancel()
         await asyncio.wait({work})
 
@@ -219,19 +230,20 @@ class _Membership:
             if self._stopping or deliver is _WAKE:
                 await self._credit(0 if deliver is _WAKE else 1)
                 return
-            batch, chunks = await self._gather(deliver, batch_records)
+            self._in_hand = 1
+            batch = await self._gather(deliver, batch_records)
             if batch.chunks:
                 await handle(batch)
                 self._expected = batch.end_offset
-            await self._credit(chunks)
+            await self._credit(self._in_hand)
+            self._in_hand = 0
 
-    async def _gather(self, first: schema.Deliver, batch_records: int) -> tuple[Batch, int]:
-        """Join what is there already into one batch; also return how many chunks it took."""
+    async def _gather(self, first: schema.Deliver, batch_records: int) -> Batch:
+        """Join what is there already into one batch, counting the chunks it takes."""
         batch = Batch(self._partition, self._expected, [])
-        expected, taken, records = self._expected, 0, 0
+        expected, records = self._expected, 0
         deliver: schema.Deliver | None = first
         while deliver is not None:
-            taken += 1
             chunk = chunk_of(deliver, self._partition)
             if chunk.first_offset > expected:
                 await self._explain_jump(expected, chunk.first_offset)
@@ -242,13 +254,16 @@ class _Membership:
                 records += len(part.records)
             more = records < batch_records and not self._stopping and not self.queue.empty()
             deliver = self.queue.get_nowait() if more else None
-        return batch, taken
+            self._in_hand += deliver is not _WAKE
+        return batch
 
     async def _explain_jump(self, expected: int, found: int) -> None:
         """Refuse a jump over events; accept one over offsets that never held any (a tracking chunk)."""
         first = (await self._connection.stats(self._stream))["first_chunk_id"]
         if first > expected:
             raise EventsLost(self._stream, expected, first)
+        if await first_event_at(self._address, self._stream, expected) < found:
+            raise StreamUnavailable(f"{self._stream}: the broker skipped from offset {expected} to {found}")
         log.info("%s: offsets %d to %d hold no events (tracking)", self._stream, expected, found - 1)
 
     async def _check_position(self) -> None:
@@ -257,13 +272,13 @@ class _Membership:
         if first > self._expected:
             raise EventsLost(self._stream, self._expected, first)
         if self._expected > 0:
-            end = await end_offset_at(self._address, self._stream)
+            end = await self._connection.or_closed(end_offset_at(self._address, self._stream))
             if end < self._expected:
                 raise EventsLost(self._stream, self._expected, end)
 
     async def _drop_buffer(self) -> None:
-        """Forget what was delivered for the position before, and give its credit back."""
-        dropped = 0
+        """Forget what was delivered for the position before, also a batch given up, and give the credit back."""
+        dropped, self._in_hand = self._in_hand, 0
         while not self.queue.empty():
             dropped += self.queue.get_nowait() is not _WAKE
         await self._credit(dropped)

@@ -105,7 +105,7 @@ class PartitionPublisher:
             if flight.waiting:
                 await self._connection.or_closed(flight.done.wait())
         except StreamUnavailable as error:
-            open_numbers = [*flight.waiting.values(), *flight.refused, *(number for number, _ in entries[sent:])]
+            open_numbers = {*flight.waiting.values(), *flight.refused, *(number for number, _ in entries[sent:])}
             raise Unconfirmed(sorted(open_numbers), str(error)) from error
         finally:
             for publishing_id in flight.waiting:

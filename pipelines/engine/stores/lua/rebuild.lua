@@ -1,0 +1,27 @@
+-- Put a partition, as the tables have it, in place of whatever is there; all at once, so nobody sees half of it and
+-- no flush comes between.
+-- KEYS[1] marker; ARGV: generation, offset, card seconds, counts (JSON), cards (JSON), floors (JSON).
+local old = redis.call('HGET', KEYS[1], 'generation')
+if old then
+  -- The old cards expire by themselves; lanes and counts do not.
+  local gone = KEYS[1] .. ':' .. old .. ':'
+  for _, field in ipairs(redis.call('HKEYS', gone .. 'counts')) do
+    redis.call('UNLINK', gone .. 'lane:' .. string.match(field, '^([^|]*)|'))
+  end
+  redis.call('UNLINK', gone .. 'counts', gone .. 'floors')
+end
+local base = KEYS[1] .. ':' .. ARGV[1] .. ':'
+for _, row in ipairs(cjson.decode(ARGV[5])) do
+  local id, revision, card, lane, score = unpack(row)
+  redis.call('HSET', base .. 'card:' .. id, 'revision', revision, 'card', card)
+  redis.call('EXPIRE', base .. 'card:' .. id, ARGV[3])
+  redis.call('ZADD', base .. 'lane:' .. lane, score, id)
+end
+for field, number in pairs(cjson.decode(ARGV[4])) do
+  redis.call('HSET', base .. 'counts', field, number)
+end
+for lane, floor in pairs(cjson.decode(ARGV[6])) do
+  redis.call('HSET', base .. 'floors', lane, floor)
+end
+redis.call('HSET', KEYS[1], 'generation', ARGV[1], 'offset', ARGV[2])
+return 1

@@ -1,0 +1,1 @@
+SELECT epoch FROM checkpoint WHERE partition = $1
