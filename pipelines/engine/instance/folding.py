@@ -79,7 +79,7 @@ class OrderQueue(Generic[S, E]):
             waiting.append(arrived)
             reasons[id(arrived)] = BEHIND
             if self._projection.releases(arrived.event):
-                self._release(waiting, stored)
+                self._release(waiting, stored, reasons)
         for arrived in waiting:
             if id(arrived) not in stored:
                 self._parking.parked.append((self._order_no, arrived, reasons[id(arrived)]))
@@ -88,10 +88,12 @@ class OrderQueue(Generic[S, E]):
         assert self._state is not None
         return OrderChange(self._order_no, self._before, self._state, self._entries)
 
-    def _release(self, waiting: list[Arrived], stored: set[int]) -> None:
+    def _release(self, waiting: list[Arrived], stored: set[int], reasons: dict[int, str]) -> None:
         """Try the waiting events again, in order, as far as it goes."""
         while waiting:
-            if self._try(waiting[0]) is not None:
+            reason = self._try(waiting[0])
+            if reason is not None:
+                reasons[id(waiting[0])] = reason
                 return
             done = waiting.pop(0)
             if id(done) in stored:
@@ -104,7 +106,15 @@ class OrderQueue(Generic[S, E]):
         try:
             state, entry = self._projection.fold(self._state, arrived.event, arrived.offset, arrived.recorded_at)
         except Exception as error:  # our own pure code: whatever it raises stops this order and no other
-            return f"{type(error).__name__}: {error}"
+            return _told(error)
         self._state = state
         self._entries.append((arrived, entry))
         return None
+
+
+def _told(error: Exception) -> str:
+    """An exception in one line, even one whose own text cannot be had."""
+    try:
+        return f"{type(error).__name__}: {error}"
+    except Exception:
+        return type(error).__name__

@@ -87,6 +87,7 @@ class Owner(Generic[S, E]):
             try:
                 held = await self._hold()
                 if held.next_offset == batch.end_offset:
+                    self.trouble = None
                     return None
                 outcome = await self._attempt(held, batch, good, bad)
             except Fenced:

@@ -145,7 +145,7 @@ class Cache:
         numbers = iter(flat)
         return PartitionBoard(
             offset=int(offset),
-            counts={field.decode(): int(number) for field, number in zip(numbers, numbers, strict=True)},
+            counts={f.decode(): int(number) for f, number in zip(numbers, numbers, strict=True) if f != b"|"},
             lanes={lane: [card or None for card in found] for lane, found in zip(lanes, cards, strict=True)},
         )
 

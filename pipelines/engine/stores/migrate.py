@@ -12,10 +12,11 @@ from importlib.resources import as_file, files
 from pathlib import Path
 from types import ModuleType
 
+import psycopg
 from alembic import command, op
 from alembic.config import Config
 from sqlalchemy import Engine, create_engine, text
-from sqlalchemy.exc import OperationalError, ProgrammingError
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.pool import NullPool
 
 from pipelines.engine.stores.instances import CONTROL_SCHEMA, InstanceName
@@ -82,7 +83,7 @@ def _upgrade(dsn: str, schema: str, heads: Sequence[str], extra: Sequence[Module
             raise StoreUnavailable(
                 f"PostgreSQL is away: {_first_line(error)}; is it up? see WARREN_POSTGRES_DSN"
             ) from error
-        except ProgrammingError as error:
+        except (DBAPIError, psycopg.Error) as error:  # a migration's SQL goes past SQLAlchemy
             raise StoreError(f"PostgreSQL refused the migration of {schema}: {_first_line(error)}") from error
 
 

@@ -90,5 +90,7 @@ async def forget_parked(connection: asyncpg.Connection, keys: Sequence[tuple[int
 
 
 def _text(value: str | None) -> str | None:
-    """Text PostgreSQL can store, however broken the event: no NUL, and not longer than anyone would read."""
-    return None if value is None else value.replace("\x00", "�")[:1000]
+    """Text PostgreSQL can store, however broken: no NUL, no half characters, not longer than anyone would read."""
+    if value is None:
+        return None
+    return value.encode("utf-8", "replace").decode().replace("\x00", "�")[:1000]

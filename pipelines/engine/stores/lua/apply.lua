@@ -7,6 +7,9 @@ if not marker[1] or marker[2] ~= ARGV[1] then
   return 0
 end
 local base = KEYS[1] .. ':' .. marker[1] .. ':'
+if redis.call('EXISTS', base .. 'counts') == 0 then
+  return 0
+end
 for _, change in ipairs(cjson.decode(ARGV[6])) do
   local id, revision, card, from, to, score = unpack(change)
   local key = base .. 'card:' .. id

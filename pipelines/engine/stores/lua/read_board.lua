@@ -5,6 +5,10 @@ if not generation then
   return nil
 end
 local base = KEYS[1] .. ':' .. generation .. ':'
+local counts = redis.call('HGETALL', base .. 'counts')
+if #counts == 0 then
+  return nil
+end
 local lanes = {}
 for i = 2, #ARGV do
   local ids = redis.call('ZREVRANGE', base .. 'lane:' .. ARGV[i], 0, tonumber(ARGV[1]) - 1)
@@ -15,4 +19,4 @@ for i = 2, #ARGV do
   end
   lanes[i - 1] = cards
 end
-return { redis.call('HGET', KEYS[1], 'offset'), redis.call('HGETALL', base .. 'counts'), lanes }
+return { redis.call('HGET', KEYS[1], 'offset'), counts, lanes }

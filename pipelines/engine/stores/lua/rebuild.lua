@@ -3,10 +3,14 @@
 -- KEYS[1] marker; ARGV: generation, offset, card seconds, counts (JSON), cards (JSON), floors (JSON).
 local old = redis.call('HGET', KEYS[1], 'generation')
 if old then
-  -- The old cards expire by themselves; lanes and counts do not.
+  -- Cards that stand in no lane expire by themselves.
   local gone = KEYS[1] .. ':' .. old .. ':'
   for _, field in ipairs(redis.call('HKEYS', gone .. 'counts')) do
-    redis.call('UNLINK', gone .. 'lane:' .. string.match(field, '^([^|]*)|'))
+    local lane = gone .. 'lane:' .. string.match(field, '^([^|]*)|')
+    for _, id in ipairs(redis.call('ZRANGE', lane, 0, -1)) do
+      redis.call('UNLINK', gone .. 'card:' .. id)
+    end
+    redis.call('UNLINK', lane)
   end
   redis.call('UNLINK', gone .. 'counts', gone .. 'floors')
 end
@@ -17,6 +21,8 @@ for _, row in ipairs(cjson.decode(ARGV[5])) do
   redis.call('EXPIRE', base .. 'card:' .. id, ARGV[3])
   redis.call('ZADD', base .. 'lane:' .. lane, score, id)
 end
+-- The first field is no count: it shows that the hash is there, also where there is nothing to count.
+redis.call('HSET', base .. 'counts', '|', 0)
 for field, number in pairs(cjson.decode(ARGV[4])) do
   redis.call('HSET', base .. 'counts', field, number)
 end

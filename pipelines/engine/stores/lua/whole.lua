@@ -6,6 +6,9 @@ if not marker[1] or marker[2] ~= ARGV[1] then
 end
 local base = KEYS[1] .. ':' .. marker[1] .. ':'
 local counts = redis.call('HGETALL', base .. 'counts')
+if #counts == 0 then
+  return 0
+end
 local orders = {}
 for i = 1, #counts, 2 do
   local lane = string.match(counts[i], '^([^|]*)|')

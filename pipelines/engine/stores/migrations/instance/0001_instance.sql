@@ -82,7 +82,8 @@ BEGIN
         RETURN;
     END IF;
     PERFORM pg_advisory_xact_lock(hashtextextended(current_schema() || '.' || parent, 0));
-    IF to_regclass(format('%I', child)) IS NOT NULL THEN
+    -- Whoever had the lock may have made it. The catalogue is asked, as to_regclass may answer from a stale cache.
+    IF EXISTS (SELECT FROM pg_class WHERE relname = child AND relnamespace = current_schema()::regnamespace) THEN
         RETURN;
     END IF;
     SELECT a.attname INTO STRICT key

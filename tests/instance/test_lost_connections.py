@@ -1,0 +1,217 @@
+"""Whatever becomes of the connection, a batch takes effect once (I2), and no error of I/O skips an event (I4)."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import asyncpg
+import pytest
+from prometheus_client import REGISTRY
+
+from pipelines.engine.instance.batch import decide
+from tests.instance.direct import batch, orders_of
+from tests.instance.owners import Pausing, PausingEarly, ViewsOwner, backend_of_owner, owner
+from tests.instance.tables import check_consistent
+from tests.support.events import event, life
+from tests.support.proxy import proxied
+from tests.support.runs import Run
+from tests.support.waiting import until
+
+A = orders_of(0, 1)[0]
+
+COMMIT_REPLY = b"C\x00\x00\x00\x0bCOMMIT\x00"
+
+
+async def _once(run: Run) -> None:
+    """Assert that order A's life took effect once."""
+    connection = await run.connect()
+    assert await connection.fetchval("SELECT count(*) FROM timeline") == 10
+    row = await connection.fetchrow("SELECT next_offset, applied, duplicates FROM checkpoint")
+    assert tuple(row) == (10, 10, 0)
+    await check_consistent(connection)
+    await connection.close()
+
+
+async def test_a_connection_lost_between_batches_is_made_anew(run: Run) -> None:
+    connection = await run.connect()
+    events = life(A)
+    async with owner(run) as own:
+        await own.claim("test")
+        for offset, fields in enumerate(events):
+            await connection.execute("SELECT pg_terminate_backend($1, 5000)", await backend_of_owner(connection))
+            assert await own.commit(batch([fields], offset)) is not None
+            assert own.trouble is None
+    await connection.close()
+    await _once(run)
+
+
+async def test_a_connection_lost_in_mid_batch_is_made_anew_and_the_batch_done_again(run: Run) -> None:
+    connection = await run.connect()
+    paused = Pausing()
+    async with owner(run, paused) as own:
+        await own.claim("test")
+        commit = asyncio.create_task(own.commit(batch(life(A))))
+        await paused.reached.wait()
+        await connection.execute("SELECT pg_terminate_backend($1, 5000)", await backend_of_owner(connection))
+        paused.go_on.set()
+        assert await asyncio.wait_for(commit, 20) is not None
+    await connection.close()
+    await _once(run)
+
+
+async def _commit_whose_answer_is_lost(run: Run, own: ViewsOwner, proxy: Any) -> Any:
+    """Commit; the server does it, and the connection dies before its answer arrives."""
+    lost = 0
+
+    def swallow(piece: bytes) -> bytes:
+        nonlocal lost
+        if COMMIT_REPLY in piece and not lost:
+            lost += 1
+            proxy.cut()
+            return b""
+        return piece
+
+    proxy.spoil = swallow
+    outcome = await asyncio.wait_for(own.commit(batch(life(A))), 20)
+    assert lost == 1
+    return outcome
+
+
+async def test_a_commit_whose_answer_is_lost_has_taken_effect_once(run: Run) -> None:
+    async with proxied(run.settings.postgres_dsn) as (dsn, proxy), owner(run, dsn=dsn) as own:
+        await own.claim("test")
+        assert await _commit_whose_answer_is_lost(run, own, proxy) is None
+        await _once(run)
+        assert own.holds
+        connection, held = await own.snapshot()
+        assert held.next_offset == 10
+        assert not connection.is_closed()
+        assert await own.commit(batch([event(A, "note_added")], 10)) is not None
+
+
+async def test_trouble_is_over_once_a_commit_in_doubt_is_known(run: Run) -> None:
+    async with proxied(run.settings.postgres_dsn) as (dsn, proxy), owner(run, dsn=dsn) as own:
+        await own.claim("test")
+        await _commit_whose_answer_is_lost(run, own, proxy)
+        assert own.trouble is None
+
+
+async def test_a_commit_that_never_arrived_is_done_again_once(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The connection dies when all is decided but the server has not heard COMMIT."""
+    killer, kills = await run.connect(), 0
+
+    async def decide_and_die(connection: asyncpg.Connection, *rest: Any) -> Any:
+        nonlocal kills
+        outcome = await decide(connection, *rest)
+        if kills < 2:
+            kills += 1
+            await killer.execute("SELECT pg_terminate_backend($1, 5000)", connection.get_server_pid())
+        return outcome
+
+    monkeypatch.setattr("pipelines.engine.instance.owner.decide", decide_and_die)
+    async with owner(run) as own:
+        await own.claim("test")
+        assert await asyncio.wait_for(own.commit(batch(life(A))), 20) is not None
+        assert own.trouble is None
+    assert kills == 2
+    await killer.close()
+    await _once(run)
+
+
+async def test_a_database_that_is_away_is_waited_for_and_said_so(run: Run) -> None:
+    async with proxied(run.settings.postgres_dsn) as (dsn, proxy), owner(run, dsn=dsn) as own:
+        await own.claim("test")
+        proxy.refusing = True
+        proxy.cut()
+        commit = asyncio.create_task(own.commit(batch(life(A))))
+
+        async def in_trouble() -> str | None:
+            return own.trouble
+
+        await until(in_trouble, "the trouble to be told", seconds=20)
+        assert not commit.done()
+        proxy.refusing = False
+        assert await asyncio.wait_for(commit, 30) is not None
+        assert own.trouble is None
+    await _once(run)
+
+
+async def test_a_deadlock_is_rolled_back_and_done_again(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    await _fails_once_with(run, monkeypatch, asyncpg.DeadlockDetectedError("deadlock"))
+
+
+async def test_a_unique_violation_is_rolled_back_and_done_again(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    await _fails_once_with(run, monkeypatch, asyncpg.UniqueViolationError("ledger_pkey"))
+
+
+async def _fails_once_with(run: Run, monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    errors = [error]
+
+    async def decide_and_fail(*given: Any) -> Any:
+        outcome = await decide(*given)
+        if errors:
+            raise errors.pop()
+        return outcome
+
+    monkeypatch.setattr("pipelines.engine.instance.owner.decide", decide_and_fail)
+    async with owner(run) as own:
+        await own.claim("test")
+        assert await asyncio.wait_for(own.commit(batch(life(A))), 20) is not None
+    await _once(run)
+
+
+async def test_a_real_deadlock_does_not_end_the_pipeline(run: Run) -> None:
+    """The other session holds what the batch wants, and wants what the batch holds."""
+    before = _deadlocks()
+    paused = PausingEarly()
+    async with owner(run, paused) as own:
+        await own.claim("test")
+        commit = asyncio.create_task(own.commit(batch(life(A))))
+        await paused.reached.wait()
+        other = await run.connect()
+        await other.execute("SET deadlock_timeout = '10s'")  # so that it is the batch that is sacrificed
+        transaction = other.transaction()
+        await transaction.start()
+        await other.execute("LOCK TABLE ledger IN ACCESS EXCLUSIVE MODE")
+        wants = asyncio.create_task(other.execute("SELECT 1 FROM checkpoint WHERE partition = 0 FOR UPDATE"))
+        paused.go_on.set()
+        await asyncio.wait_for(wants, 30)
+        await transaction.rollback()
+        assert await asyncio.wait_for(commit, 30) is not None
+        await other.close()
+    assert _deadlocks() == before + 1
+    await _once(run)
+
+
+def _deadlocks() -> float:
+    labels = {"instance": "views@1", "error": "DeadlockDetectedError"}
+    return REGISTRY.get_sample_value("warren_batch_retries_total", labels) or 0.0
+
+
+async def test_a_batch_cancelled_in_the_middle_is_the_next_owners(run: Run) -> None:
+    paused = Pausing()
+    async with owner(run, paused) as own:
+        await own.claim("test")
+        commit = asyncio.create_task(own.commit(batch(life(A))))
+        await paused.reached.wait()
+        commit.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await commit
+        paused.go_on.set()
+        async with owner(run) as following:
+            assert await following.claim("next") == 0
+            assert await following.commit(batch(life(A))) is not None
+    await _once(run)
+
+
+async def test_letting_go_is_safe_before_a_claim_and_twice(run: Run) -> None:
+    async with owner(run) as own:
+        await own.let_go()
+        await own.let_go()
+        assert not own.holds
+        await own.claim("test")
+        assert own.holds
+        await own.let_go()
+        await own.let_go()
+        assert not own.holds

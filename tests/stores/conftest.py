@@ -1,0 +1,40 @@
+"""The stores need no stream: the tests of a module share one environment."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+from redis.asyncio import Redis
+
+from cli.localservers import Addresses
+from pipelines.engine.stores.cache import Cache
+from tests.support.emptied import empty, tables_only
+from tests.support.runs import Run
+
+
+@pytest.fixture(scope="module")
+async def shared(servers: Addresses) -> AsyncIterator[Run]:
+    """An environment of the module's own, without a stream."""
+    async with tables_only(servers) as run:
+        yield run
+
+
+@pytest.fixture
+async def run(shared: Run) -> Run:
+    """The module's environment, emptied."""
+    await empty(shared)
+    return shared
+
+
+@pytest.fixture
+async def redis(run: Run) -> AsyncIterator[Redis]:
+    """A client of the environment's Redis."""
+    async with Redis.from_url(run.settings.redis_url) as client:
+        yield client
+
+
+@pytest.fixture
+def cache(run: Run, redis: Redis) -> Cache:
+    """The hot cache of `views@1`."""
+    return Cache(redis, run.settings.redis_prefix, "views@1")

@@ -1,0 +1,207 @@
+"""Who owns a partition, and that nobody else can move its checkpoint (I5)."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import asyncpg
+import pytest
+
+from pipelines.engine.stores import checkpoints
+from pipelines.engine.stores.checkpoints import Claim, Tally
+from pipelines.engine.stores.postgres import CONNECTION_LOST
+from schemas.errors import Fenced
+from tests.stores.support import undone
+from tests.support.events import START
+from tests.support.runs import Run
+
+NOTHING = Tally(applied=0, duplicates=0, quarantined=0, parked=0)
+
+
+async def _row(connection: asyncpg.Connection) -> asyncpg.Record:
+    row: asyncpg.Record = await connection.fetchrow("SELECT * FROM checkpoint WHERE partition = 0")
+    return row
+
+
+async def test_a_first_claim_begins_at_the_beginning(run: Run) -> None:
+    connection = await run.connect()
+    assert await checkpoints.claim(connection, 0, "host:1") == Claim(0, 1, 0)
+    row = await _row(connection)
+    assert (row["owner"], row["epoch"], row["next_offset"]) == ("host:1", 1, 0)
+    assert row["backend_pid"] == connection.get_server_pid()
+    assert row["backend_start"] is not None
+    await connection.close()
+
+
+async def test_partitions_are_owned_each_by_itself(run: Run) -> None:
+    connections = [await run.connect() for _ in range(3)]
+    claims = [await checkpoints.claim(connection, p, "o") for p, connection in enumerate(connections)]
+    assert claims == [Claim(0, 1, 0), Claim(1, 1, 0), Claim(2, 1, 0)]
+    for connection in connections:
+        assert not connection.is_closed()
+        assert await connection.fetchval("SELECT 1") == 1
+        await connection.close()
+
+
+async def test_an_owner_may_claim_again_what_it_has_and_lives(run: Run) -> None:
+    connection = await run.connect()
+    await checkpoints.claim(connection, 0, "o")
+    assert (await checkpoints.claim(connection, 0, "o")).epoch == 2
+    assert await connection.fetchval("SELECT 1") == 1
+    await connection.close()
+
+
+async def test_a_claim_terminates_the_former_owner_though_it_sits_in_an_open_transaction(run: Run) -> None:
+    frozen, new = await run.connect(), await run.connect()
+    held = await checkpoints.claim(frozen, 0, "old")
+    await frozen.execute("BEGIN")
+    await checkpoints.fence(frozen, held, 0)
+    await frozen.execute("INSERT INTO order_index (order_id, opened_at) VALUES ('A', now())")
+    started = time.monotonic()
+    async with asyncio.timeout(8):
+        assert await checkpoints.claim(new, 0, "new") == Claim(0, 2, 0)
+    assert time.monotonic() - started < 8
+    with pytest.raises(CONNECTION_LOST):
+        await frozen.execute("COMMIT")
+    assert await new.fetchval("SELECT count(*) FROM order_index") == 0
+    await new.close()
+
+
+async def test_a_claim_terminates_nobody_who_only_has_the_former_owners_number(run: Run) -> None:
+    """Process ids come again: the start of the backend must fit, too."""
+    innocent, new = await run.connect(), await run.connect()
+    await checkpoints.claim(innocent, 0, "old")
+    await innocent.execute("UPDATE checkpoint SET backend_start = backend_start - interval '1 second'")
+    await checkpoints.claim(new, 0, "new")
+    assert await innocent.fetchval("SELECT 1") == 1
+    await innocent.close()
+    await new.close()
+
+
+async def test_a_row_a_stranger_has_locked_is_not_waited_for_for_ever(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checkpoints, "_LOCK_MS", 50)
+    stranger, new = await run.connect(), await run.connect()
+    await checkpoints.claim(new, 0, "o")
+    async with undone(stranger):
+        await stranger.execute("SELECT 1 FROM checkpoint FOR UPDATE")
+        with pytest.raises(asyncpg.LockNotAvailableError, match="partition 0 stays locked"):
+            await checkpoints.claim(new, 0, "o")
+    assert (await checkpoints.claim(new, 0, "o")).epoch == 2
+    await stranger.close()
+    await new.close()
+
+
+async def test_only_the_owner_passes_the_fence_and_only_where_the_checkpoint_stands(run: Run) -> None:
+    connection = await run.connect()
+    held = await checkpoints.claim(connection, 0, "o")
+    async with connection.transaction():
+        await checkpoints.fence(connection, held, 0)
+    for other, offset in [(held, 1), (Claim(0, 0, 0), 0), (Claim(0, 2, 0), 0), (Claim(1, 1, 0), 0)]:
+        with pytest.raises(Fenced):
+            await checkpoints.fence(connection, other, offset)
+    await connection.close()
+
+
+async def test_the_checkpoint_moves_by_compare_and_set_and_counts(run: Run) -> None:
+    connection = await run.connect()
+    held = await checkpoints.claim(connection, 0, "o")
+    await checkpoints.advance(connection, held, 0, 10, START, Tally(applied=5, duplicates=2, quarantined=1, parked=2))
+    await checkpoints.advance(connection, held, 10, 12, START, Tally(applied=4, duplicates=0, quarantined=0, parked=-2))
+    row = await _row(connection)
+    assert (row["next_offset"], row["recorded_at"]) == (12, START)
+    assert (row["applied"], row["duplicates"], row["quarantined"], row["parked"]) == (9, 2, 1, 0)
+    for other, offset in [(held, 0), (held, 10), (held, 13), (Claim(0, 2, 12), 12), (Claim(3, 1, 12), 12)]:
+        with pytest.raises(Fenced):
+            await checkpoints.advance(connection, other, offset, offset + 1, START, NOTHING)
+    assert await _row(connection) == row
+    await connection.close()
+
+
+async def test_a_fenced_owner_changes_nothing(run: Run) -> None:
+    """Its connection lives, as nobody knows of it; the epoch is what refuses it."""
+    old, new = await run.connect(), await run.connect()
+    held = await checkpoints.claim(old, 0, "old")
+    await old.execute("UPDATE checkpoint SET backend_pid = NULL")
+    taken = await checkpoints.claim(new, 0, "new")
+    for attempt in (
+        checkpoints.fence(old, held, 0),
+        checkpoints.advance(old, held, 0, 5, START, NOTHING),
+        checkpoints.reclaim(old, held),
+    ):
+        with pytest.raises(Fenced, match="partition 0 was taken over; epoch 1"):
+            await attempt
+    row = await _row(new)
+    assert (row["epoch"], row["next_offset"], row["owner"]) == (2, 0, "new")
+    await checkpoints.advance(new, taken, 0, 5, START, NOTHING)
+    await old.close()
+    await new.close()
+
+
+async def test_after_a_lost_connection_the_owner_goes_on_under_a_new_epoch(run: Run) -> None:
+    first, second = await run.connect(), await run.connect()
+    held = await checkpoints.claim(first, 0, "o")
+    await checkpoints.advance(first, held, 0, 5, START, NOTHING)
+    first.terminate()
+    again = await checkpoints.reclaim(second, held)
+    assert again == Claim(0, 2, 5)
+    assert (await _row(second))["backend_pid"] == second.get_server_pid()
+    with pytest.raises(Fenced):
+        await checkpoints.advance(second, held, 5, 6, START, NOTHING)
+    await checkpoints.advance(second, again, 5, 6, START, NOTHING)
+    await second.close()
+
+
+async def test_a_partition_somebody_else_has_claimed_cannot_be_reclaimed(run: Run) -> None:
+    first, second, third = [await run.connect() for _ in range(3)]
+    held = await checkpoints.claim(first, 0, "old")
+    await checkpoints.claim(second, 0, "new")
+    with pytest.raises(Fenced):
+        await checkpoints.reclaim(third, held)
+    assert await second.fetchval("SELECT 1") == 1
+    assert (await _row(second))["epoch"] == 2
+    await second.close()
+    await third.close()
+
+
+async def test_of_two_who_reclaim_one_is_refused(run: Run) -> None:
+    connections = [await run.connect() for _ in range(4)]
+    held = await checkpoints.claim(connections[0], 0, "o")
+    found = await asyncio.gather(*[checkpoints.reclaim(c, held) for c in connections[1:]], return_exceptions=True)
+    assert sorted(isinstance(one, Fenced) for one in found) == [False, True, True]
+    for connection in connections:
+        await connection.close()
+
+
+async def test_an_owner_does_not_wait_for_its_own_lost_connection(run: Run) -> None:
+    """The network went, the server did not notice: the old backend still holds the checkpoint's row."""
+    lost, again = await run.connect(), await run.connect()
+    held = await checkpoints.claim(lost, 0, "o")
+    await lost.execute("BEGIN")
+    await checkpoints.fence(lost, held, 0)
+    try:
+        async with asyncio.timeout(3):
+            assert await checkpoints.reclaim(again, held) == Claim(0, 2, 0)
+    finally:
+        again.terminate()
+        await lost.close()
+
+
+async def test_many_claim_at_once_and_the_epoch_counts_them_all(run: Run) -> None:
+    connections = [await run.connect() for _ in range(5)]
+    async with asyncio.timeout(40):
+        found = await asyncio.gather(
+            *[checkpoints.claim(c, 0, str(number)) for number, c in enumerate(connections)], return_exceptions=True
+        )
+    claims = [claim for claim in found if isinstance(claim, Claim)]
+    assert claims
+    assert len({claim.epoch for claim in claims}) == len(claims)
+    last = max(claims, key=lambda claim: claim.epoch)
+    witness = await run.connect()
+    row = await _row(witness)
+    assert (row["epoch"], row["owner"]) == (last.epoch, str(found.index(last)))
+    await witness.close()
+    for connection in connections:
+        connection.terminate()

@@ -1,0 +1,119 @@
+"""The queries of the hot path find their rows by index, however large the tables have grown."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import asyncpg
+import orjson
+import pytest
+
+from cli.localservers import Addresses
+from pipelines.engine.stores.named_sql import named_sql
+from tests.support.emptied import tables_only
+
+ROWS = 50_000
+
+STORES, VIEWS = "pipelines.engine.stores", "pipelines.flows.views"
+
+NOW = datetime.now(UTC)
+
+FILL = f"""
+    INSERT INTO order_index (order_id, opened_at) SELECT 'order-' || n, now() FROM generate_series(1, {ROWS}) n;
+    INSERT INTO ledger SELECT n / 10, decode(md5(n::text), 'hex'), n, n % 8, n FROM generate_series(1, {ROWS}) n;
+    INSERT INTO parked SELECT n / 10, n, n % 8, '', '', '', now() FROM generate_series(1, {ROWS}) n;
+    INSERT INTO open_orders
+    SELECT n, 'order-' || n, n % 8, (ARRAY['initiated', 'submitted', 'packaging'])[n % 3 + 1], 'shop', NULL, NULL, NULL,
+           NULL, now() - n * interval '1 minute', now(), now(), 0, 1, 0, n, now() FROM generate_series(1, {ROWS}) n;
+    INSERT INTO closed_orders
+    SELECT {ROWS} + n, 'closed-' || n, n % 8, 'closed', 'nobody', NULL, NULL, NULL, NULL,
+           now() - n * interval '1 minute', now(), now(), 0, 1, 0, n, now(), now() FROM generate_series(1, {ROWS}) n;
+    ANALYZE;
+"""
+
+
+@pytest.fixture(scope="module")
+async def grown(servers: Addresses) -> AsyncIterator[asyncpg.Connection]:
+    """A connection to tables of fifty thousand rows each."""
+    async with tables_only(servers) as run:
+        connection = await run.connect()
+        await connection.execute(FILL)
+        yield connection
+        await connection.close()
+
+
+async def _scans(connection: asyncpg.Connection, query: str, *arguments: Any) -> dict[str, set[str]]:
+    """Return by which kinds of scan the query reads each table, as planned for these arguments."""
+    async with connection.transaction():
+        [[text]] = await connection.fetch(f"EXPLAIN (FORMAT JSON) {query}", *arguments)
+        [plan] = orjson.loads(text)
+    found: dict[str, set[str]] = {}
+
+    def visit(node: dict[str, Any]) -> None:
+        if "Scan" in node["Node Type"] and "Relation Name" in node:
+            found.setdefault(node["Relation Name"], set()).add(node["Node Type"])
+        for child in node.get("Plans", []):
+            visit(child)
+
+    visit(plan["Plan"])
+    return found
+
+
+def _by_index(scans: dict[str, set[str]], *tables: str) -> None:
+    for table in tables:
+        assert table in scans
+        assert scans[table] <= {"Index Scan", "Index Only Scan", "Bitmap Heap Scan"}, scans
+
+
+NUMBERS = list(range(1000, 1200))
+IDENTITIES = [number.to_bytes(16, "big") for number in NUMBERS]
+
+
+async def test_a_plan_without_an_index_is_seen(grown: asyncpg.Connection) -> None:
+    scans = await _scans(grown, "SELECT * FROM ledger WHERE content = 5")
+    assert scans == {"ledger": {"Seq Scan"}}
+    with pytest.raises(AssertionError):
+        _by_index(scans, "ledger")
+
+
+async def test_the_ledger_is_asked_by_index(grown: asyncpg.Connection) -> None:
+    _by_index(await _scans(grown, named_sql(STORES, "ledger_known"), NUMBERS, IDENTITIES), "ledger")
+
+
+async def test_the_ledger_marks_releases_by_index(grown: asyncpg.Connection) -> None:
+    _by_index(await _scans(grown, named_sql(STORES, "ledger_release"), NUMBERS, IDENTITIES), "ledger")
+
+
+async def test_orders_are_numbered_by_index(grown: asyncpg.Connection) -> None:
+    names = [f"order-{number}" for number in NUMBERS]
+    _by_index(await _scans(grown, named_sql(STORES, "order_numbers"), names), "order_index")
+
+
+async def test_parked_events_are_found_and_forgotten_by_index(grown: asyncpg.Connection) -> None:
+    _by_index(await _scans(grown, named_sql(STORES, "parked_events"), NUMBERS), "parked")
+    _by_index(await _scans(grown, named_sql(STORES, "parked_forget"), NUMBERS, NUMBERS), "parked")
+
+
+async def test_open_and_closed_orders_are_loaded_by_index(grown: asyncpg.Connection) -> None:
+    _by_index(await _scans(grown, named_sql(VIEWS, "load_open"), NUMBERS), "open_orders")
+    closed = await _scans(grown, named_sql(VIEWS, "load_closed"), [ROWS + number for number in NUMBERS])
+    _by_index(closed, f"closed_orders_{NOW:%Y_%m}")
+
+
+async def test_orders_are_updated_and_closed_by_index(grown: asyncpg.Connection) -> None:
+    arrays: list[list[Any]] = [["x"], ["x"], [None], [None], [None], [None], [NOW], [NOW], [1], [1], [1], [1], [NOW]]
+    update = [NUMBERS, *[column * len(NUMBERS) for column in arrays]]
+    _by_index(await _scans(grown, named_sql(VIEWS, "update_open"), *update), "open_orders")
+    _by_index(await _scans(grown, named_sql(VIEWS, "update_closed"), *update), f"closed_orders_{NOW:%Y_%m}")
+    _by_index(await _scans(grown, named_sql(VIEWS, "close_orders"), NUMBERS), "open_orders")
+
+
+@pytest.mark.parametrize(("stage", "table"), [("submitted", "open_orders"), ("closed", f"closed_orders_{NOW:%Y_%m}")])
+async def test_a_lane_is_read_by_index_already_in_order(grown: asyncpg.Connection, stage: str, table: str) -> None:
+    query = named_sql(VIEWS, "snapshot_lane")
+    _by_index(await _scans(grown, query, 3, stage, 200), table)
+    rows = await grown.fetch(query, 3, stage, 200)
+    assert len(rows) == 200
+    assert all(row["opened_at"] > NOW - timedelta(days=30) for row in rows)
