@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, field_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, field_validator
 
 MAX_EVENT_BYTES = 256 * 1024
 """An event's body above this size is quarantined as oversized."""
@@ -50,7 +50,18 @@ def _finite(time: datetime) -> datetime:
 Name = Annotated[str, StringConstraints(min_length=1, max_length=256, pattern=r"^[^\x00-\x1f\x7f]+$")]
 """Text that names something: printable, at most 256 characters."""
 
-Subject = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=r"^[^\x00-\x20\x7f/?#]+$")]
+
+def _no_dots(subject: str) -> str:
+    if subject in (".", ".."):
+        raise ValueError("an order id is not . or .., which a browser takes for a place")
+    return subject
+
+
+Subject = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=128, pattern=r"^[^\x00-\x20\x7f/?#]+$"),
+    AfterValidator(_no_dots),
+]
 """An order id: no white space, and nothing that would need escaping in a page's address."""
 
 EventType = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=r"^[\x21-\x7e]+$")]

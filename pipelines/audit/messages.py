@@ -144,7 +144,7 @@ _ENVELOPE: Shape = {
     "id": Need(name),
     "source": Need(name),
     "type": Need(matching(r"[\x21-\x7e]{1,128}")),
-    "subject": Need(matching(r"[^\x00-\x20\x7f/?#]{1,128}")),
+    "subject": Need(matching(r"(?!\.\.?$)[^\x00-\x20\x7f/?#]{1,128}")),
     "time": Need(_good_time),
     "datacontenttype": Need(_json_type, may_lack=True, may_be_null=True),
     "dataschema": Need(lambda value: isinstance(value, str), may_lack=True, may_be_null=True),

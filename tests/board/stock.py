@@ -11,15 +11,13 @@ from pipelines.engine.transport import Message, SuperStreamPublisher
 from tests.support.events import LIFE, event, message
 from tests.support.runs import Run
 
-NOW = datetime.now(UTC)
-
 NASTY = "<b>'\"&amp;%2e{}"
 """A valid order id, all of it."""
 
 
 def at(ago: timedelta) -> str:
     """A moment so long before now."""
-    return (NOW - ago).isoformat()
+    return (datetime.now(UTC) - ago).isoformat()
 
 
 def fresh_life(order_id: str, names: tuple[str, ...], *, ago: timedelta, **attributes: Any) -> list[Message]:

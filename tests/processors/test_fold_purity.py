@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import gc
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -84,6 +85,8 @@ def test_what_holds_after_any_story(story: list[Envelope]) -> None:
 def _watched(names: set[str]) -> Iterator[list[str]]:
     """Collect the names of those builtin functions among `names` that are called meanwhile."""
     called: list[str] = []
+    gc.collect()
+    gc.disable()  # what is finalised in the middle, a connection say, may well ask a clock
 
     def watch(frame: FrameType, what: str, function: Any) -> None:
         if what == "c_call" and function.__name__ in names:
@@ -95,6 +98,7 @@ def _watched(names: set[str]) -> Iterator[list[str]]:
         yield called
     finally:
         sys.setprofile(before)
+        gc.enable()
 
 
 @pytest.mark.parametrize("ask", [lambda: datetime.now(UTC), sys.modules["time"].time, sys.modules["time"].monotonic])

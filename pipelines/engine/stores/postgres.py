@@ -52,6 +52,6 @@ async def connect(dsn: str, schema: str | None = None, *, application: str = "wa
         connection: asyncpg.Connection = await asyncpg.connect(
             dsn, timeout=CONNECT_SECONDS, command_timeout=ANSWER_SECONDS, server_settings=settings
         )
-    except exceptions.ClientConfigurationError as error:
+    except (exceptions.ClientConfigurationError, ValueError, OverflowError) as error:
         raise SettingsError(f"WARREN_POSTGRES_DSN: {error}") from error
     return connection

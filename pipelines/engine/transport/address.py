@@ -26,13 +26,17 @@ class Address:
             SettingsError: not such an URL.
         """
         parts = urlsplit(url)
+        try:
+            port = parts.port or 5552
+        except ValueError as error:
+            raise SettingsError(f"WARREN_STREAM_URL: {error}") from error
         if parts.scheme != "rabbitmq-stream" or not parts.hostname:
             raise SettingsError(
                 f"WARREN_STREAM_URL: {parts.scheme or 'no'}://… is not rabbitmq-stream://HOST:PORT/VHOST"
             )
         return cls(
             host=parts.hostname,
-            port=parts.port or 5552,
+            port=port,
             user=unquote(parts.username or "guest"),
             password=unquote(parts.password or "guest"),
             vhost=unquote(parts.path[1:]) or "/",
