@@ -54,7 +54,12 @@ batches = st.lists(moves, max_size=6, unique_by=lambda move: move[0])
 steps = st.lists(batches | batches | batches | st.just("rebuild"), min_size=8, max_size=25)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=40,
+    deadline=None,
+    report_multiple_bugs=False,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(steps)
 async def test_a_lane_is_the_head_of_the_true_one(cache: Cache, steps: list[list[tuple[int, str, int]] | str]) -> None:
     truth = Truth()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
 from redis.asyncio import Redis
 
+from pipelines.engine.stores import cache as cache_module
 from pipelines.engine.stores.cache import Cache
 from tests.stores.support import LANES, card, keys_of, many
 from tests.support.runs import Run
@@ -22,6 +24,16 @@ async def test_what_is_not_in_the_new_generation_is_gone(run: Run, redis: Redis,
     assert isinstance(generation, bytes)
     left = [key for key in await keys_of(run, redis) if generation not in key and not key.endswith(b"{p0}")]
     assert left == []
+
+
+async def test_a_card_that_stood_in_no_lane_is_not_read_again(cache: Cache, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cut off from its lane, a card stays for whoever asks for its order, but not beyond a rebuild."""
+    monkeypatch.setattr(cache_module, "LANE_LENGTH", 1)
+    await cache.rebuild(0, 0, [], {})
+    await cache.apply(0, 0, 1, many(2), {"initiated|": 2})
+    assert await cache.read_card(0, "o0") == b"o0#1"
+    await cache.rebuild(0, 2, [card("o1", score=1)], {"initiated|": 2})
+    assert await cache.read_card(0, "o0") is None
 
 
 async def test_after_a_flush_nothing_is_patched_and_a_rebuild_mends_it(run: Run, redis: Redis, cache: Cache) -> None:
