@@ -17,8 +17,8 @@ class OrderState:
     """What is known of one order after `revision` events.
 
     `stage_since` is when its stage began by the producer's clock, `stage_recorded_at` by the broker's. `opened_at`
-    is the first event's time. `reached` is a bit per stage rank that was ever entered. `price` is the last one
-    calculated. `anomalies` counts the events that did not fit.
+    is the first event's time; a producer's time from the future stands in neither, but the broker's. `price` is the
+    last one calculated. `anomalies` counts the events that did not fit.
     """
 
     order_id: str
@@ -31,7 +31,6 @@ class OrderState:
     opened_at: datetime
     stage_since: datetime
     stage_recorded_at: datetime
-    reached: int
     revision: int
     anomalies: int
     last_offset: int

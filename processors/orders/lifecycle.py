@@ -15,8 +15,9 @@ class Anomaly(StrEnum):
     """What did not fit.
 
     `OUT_OF_STEP`: a stage the order has passed already. `REPEATED`: the stage it is in. `SKIPPED`: the order moved,
-    but over a gate nobody may pass over. `NOT_ALLOWED`: a cancellation after shipping. `AFTER_END`: an event after the
-    order was closed or cancelled. `TIME_REVERSED`: the producer's time is before the stage began.
+    but over a gate nobody may pass over. `NOT_ALLOWED`: a cancellation after shipping. `AFTER_END`: another stage after
+    the order was closed or cancelled. `TIME_REVERSED`: the producer's time is before the stage began.
+    `FROM_THE_FUTURE`: it is ahead of the broker's, by more than clocks may differ.
     """
 
     OUT_OF_STEP = "out_of_step"
@@ -25,13 +26,11 @@ class Anomaly(StrEnum):
     NOT_ALLOWED = "not_allowed"
     AFTER_END = "after_end"
     TIME_REVERSED = "time_reversed"
+    FROM_THE_FUTURE = "from_the_future"
 
 
-def next_stage(current: Stage, reached: int, wanted: Stage) -> tuple[Stage, list[Anomaly]]:
-    """Return the stage after a `wanted` stage event on an order in `current`, and what did not fit.
-
-    `reached` has bit `rank` set for every stage the order was ever told to enter.
-    """
+def next_stage(current: Stage, wanted: Stage) -> tuple[Stage, list[Anomaly]]:
+    """Return the stage after a `wanted` stage event on an order in `current`, and what did not fit."""
     now, then = STAGES[current].rank, STAGES[wanted].rank
     if wanted is current:
         return current, [Anomaly.REPEATED]
@@ -41,5 +40,5 @@ def next_stage(current: Stage, reached: int, wanted: Stage) -> tuple[Stage, list
         return (current, [Anomaly.NOT_ALLOWED]) if now >= STAGES[Stage.SHIPPED].rank else (wanted, [])
     if then < now:
         return current, [Anomaly.OUT_OF_STEP]
-    passed_over = any(now < STAGES[gate].rank < then and not reached >> STAGES[gate].rank & 1 for gate in GATES)
+    passed_over = any(now < STAGES[gate].rank < then for gate in GATES)
     return wanted, [Anomaly.SKIPPED] if passed_over else []

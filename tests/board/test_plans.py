@@ -12,9 +12,9 @@ from tests.support.runs import Run
 
 _FILL = """
     INSERT INTO open_orders (order_no, order_id, partition, stage, holder, opened_at, stage_since, stage_recorded_at,
-                             reached, revision, anomalies, last_offset, last_recorded_at)
+                             revision, anomalies, last_offset, last_recorded_at)
     SELECT n, 'F' || n, n % 4, ($1::text[])[1 + n % 9], 'shop', now() - n * interval '1 minute', now(), now(),
-           1, 1, 0, n, now()
+           1, 0, n, now()
       FROM generate_series(1, 20000) AS n
 """
 

@@ -105,11 +105,14 @@ async def _owner_of_some_partition(connection: asyncpg.Connection, children: lis
 
 
 async def _freeze_in_a_transaction(connection: asyncpg.Connection, child: Processor) -> int:
-    """Freeze the processor while one of its connections has a batch's transaction open; return that partition."""
+    """Freeze the processor while one of its connections has a batch's transaction open; return that partition.
+
+    A transaction that only reads, to rebuild the cache, has no id.
+    """
     query = """
         SELECT c.partition FROM checkpoint c
           JOIN pg_stat_activity a ON a.pid = c.backend_pid AND a.backend_start = c.backend_start
-         WHERE a.state = 'idle in transaction' AND a.xact_start IS NOT NULL
+         WHERE a.state = 'idle in transaction' AND a.backend_xid IS NOT NULL AND c.next_offset > 0
     """
 
     async def caught() -> int | None:

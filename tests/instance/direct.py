@@ -19,7 +19,7 @@ from schemas.streams import partition_of
 from schemas.views import OrderState, TimelineEntry
 from tests.support.runs import Run
 
-RECORDED = datetime(2026, 3, 2, tzinfo=UTC)
+RECORDED = datetime(2026, 3, 12, tzinfo=UTC)
 
 VIEWS = InstanceName("views", 1)
 

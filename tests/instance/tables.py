@@ -14,7 +14,7 @@ Tables = dict[str, Any]
 
 _ORDERS = """
     SELECT order_id, partition, stage, holder, partner, customer_id, price_amount::text, price_currency, opened_at,
-           stage_since, reached, revision, anomalies
+           stage_since, revision, anomalies
       FROM {table} ORDER BY order_id
 """
 

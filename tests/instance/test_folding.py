@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pipelines.engine.instance.folding import BEHIND
+from pipelines.engine.stores.set_aside import BEHIND
 from tests.instance.toys import Shelf, Toys, arrived
 
 
@@ -154,7 +154,6 @@ def test_whatever_the_fold_raises_parks(error: Exception, monkeypatch: pytest.Mo
     assert _reasons(shelf)[0].startswith(f"{type(error).__name__}: ")
 
 
-@pytest.mark.xfail(strict=True, reason="the reason of the first that waits is not renewed after a release")
 def test_the_first_that_waits_says_why_after_a_release_that_went_half_way() -> None:
     shelf = Shelf()
     _take(shelf, Toys(), ("a", "poison.1"), ("b", "ok"), ("c", "poison.2"), ("d", "ok"))

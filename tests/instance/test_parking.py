@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from pipelines.engine.stores.set_aside import BEHIND
+from pipelines.flows.views.projection import Views
 from schemas.errors import ParkingStorm
 from tests.instance.direct import batch, commit_all, instance, orders_of
 from tests.instance.releases import FirstRelease, SecondRelease
@@ -141,6 +143,37 @@ async def test_a_storm_over_two_partitions_is_one_storm(run: Run) -> None:
             await running.commit(batch([_new(order) for order in there], partition=1))
     connection = await run.connect()
     assert await connection.fetchval("SELECT count(*) FROM parked") == 15
+    await connection.close()
+
+
+async def test_a_restart_forgets_no_storm(run: Run) -> None:
+    """A process that dies of each batch and is started again must not park a batch's worth every time."""
+    orders = orders_of(0, 30)
+    await commit_all(run, [_new(order) for order in orders[:15]])
+    with pytest.raises(ParkingStorm, match="30 of the last minute's"):
+        await commit_all(run, [_new(order) for order in orders[15:]], offset=15)
+
+
+async def test_parked_of_long_ago_or_of_others_partitions_are_no_part_of_a_storm(run: Run) -> None:
+    here, there = orders_of(0, 16), orders_of(1, 20)
+    connection = await run.connect()
+    await commit_all(run, [_new(order) for order in here[:15]])
+    await connection.execute("UPDATE parked SET parked_at = parked_at - interval '61 seconds'")
+    async with instance(run, claim=(1,)) as other:
+        await other.commit(batch([_new(order) for order in there], partition=1))
+    await commit_all(run, [_new(here[15])], offset=15)
+    assert await connection.fetchval("SELECT count(*) FROM parked") == 36
+    await connection.close()
+
+
+async def test_the_first_that_waits_says_why_after_a_release_that_went_half_way(run: Run) -> None:
+    await commit_all(run, [_poison(A), _new(A), event(A, "submitted")], projection=FirstRelease())
+    await commit_all(run, [event(A, "released")], projection=Views(), offset=3)
+    connection = await run.connect()
+    rows = await connection.fetch("SELECT stream_offset, reason FROM parked ORDER BY stream_offset")
+    assert [row["stream_offset"] for row in rows] == [1, 2, 3]
+    assert "order.packaging.v2" in rows[0]["reason"]
+    assert [row["reason"] for row in rows[1:]] == [BEHIND, BEHIND]
     await connection.close()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pipelines.engine.instance.storm import StormWatch
+from pipelines.engine.instance.storm import REMEMBERED, StormWatch
 from schemas.errors import ParkingStorm
 
 
@@ -18,18 +18,17 @@ class Clock:
         return self.now
 
 
-def _watch(*committed: tuple[int, int]) -> tuple[StormWatch, Clock]:
+def _watch(*batches: range) -> tuple[StormWatch, Clock]:
     clock = Clock()
     watch = StormWatch(clock)
-    for orders, parked in committed:
-        watch.check(orders, parked, "why")
-        watch.count(orders, parked)
+    for orders in batches:
+        watch.count(0, orders)
     return watch, clock
 
 
-def _stops(watch: StormWatch, orders: int, parked: int) -> bool:
+def _stops(watch: StormWatch, orders: range, parked: int) -> bool:
     try:
-        watch.check(orders, parked, "why")
+        watch.judge(orders, parked, "why")
     except ParkingStorm:
         return True
     return False
@@ -44,70 +43,68 @@ def _stops(watch: StormWatch, orders: int, parked: int) -> bool:
         (2099, 21, True),
         (2100, 21, False),
         (2101, 21, False),
-        (100_000, 1000, False),
-        (100_000, 1001, True),
-        (0, 0, False),
+        (10_000, 100, False),
+        (10_000, 101, True),
         (1, 1, False),
+        (1, 21, True),
     ],
 )
 def test_the_limits_in_one_batch(orders: int, parked: int, stops: bool) -> None:
-    assert _stops(_watch()[0], orders, parked) is stops
+    assert _stops(_watch()[0], range(orders), parked) is stops
 
 
-def test_batches_of_a_minute_count_together() -> None:
-    watch, _ = _watch((10, 10), (10, 10))
-    assert not _stops(watch, 5, 0)
-    assert _stops(watch, 1, 1)
+def test_an_order_counts_once_however_often_it_comes() -> None:
+    """A minute of twenty lively orders is no minute of thousands."""
+    watch, _ = _watch(*[range(200)] * 50)
+    assert _stops(watch, range(100, 200), 21)
+    assert not _stops(watch, range(200, 2100), 21)
 
 
 def test_what_was_looked_at_but_did_not_commit_does_not_count() -> None:
-    watch, _ = _watch((10, 10))
-    for _ in range(10):
-        assert not _stops(watch, 10, 10)
-
-
-def test_healthy_orders_of_the_same_minute_keep_the_share_small() -> None:
-    watch, _ = _watch((5000, 0))
-    assert not _stops(watch, 21, 21)
-    watch.count(21, 21)
-    assert not _stops(watch, 29, 29)
-    assert _stops(watch, 31, 31)
-
-
-def test_a_batch_that_parks_nothing_is_never_stopped() -> None:
-    """A minute that was bad already is no reason to stop what goes well."""
-    watch, clock = _watch((5000, 20))
-    clock.now += 59
-    watch.count(21, 21)
-    clock.now += 2  # the five thousand healthy ones are forgotten
-    assert _stops(watch, 100, 1)
-    assert not _stops(watch, 100, 0)
+    watch, _ = _watch(range(10))
+    assert not _stops(watch, range(10, 5000), 21)
+    assert _stops(watch, range(10, 20), 21)
 
 
 def test_the_window_slides() -> None:
-    watch, clock = _watch((15, 15))
-    clock.now += 30
-    watch.count(5, 5)
-    assert _stops(watch, 1, 1)
-    clock.now += 30
-    assert _stops(watch, 1, 1)  # exactly a minute ago is still in it
-    clock.now += 0.001
-    assert not _stops(watch, 15, 15)
-    assert _stops(watch, 16, 16)
+    watch, clock = _watch(range(2100))
     clock.now += 60
-    assert not _stops(watch, 20, 20)
+    assert not _stops(watch, range(1), 21)  # exactly a minute ago is still in it
+    clock.now += 0.001
+    assert _stops(watch, range(1), 21)
 
 
-def test_a_long_silence_forgets_everything() -> None:
-    watch, clock = _watch((20, 20))
-    clock.now += 1e9
-    assert not _stops(watch, 20, 20)
+def test_an_order_that_comes_again_stays_in_the_window() -> None:
+    watch, clock = _watch(range(2100))
+    clock.now += 59
+    watch.count(0, range(2100))
+    clock.now += 59
+    assert not _stops(watch, range(1), 21)
+    clock.now += 2
+    assert _stops(watch, range(1), 21)
+
+
+def test_of_very_many_orders_a_sample_is_remembered() -> None:
+    many = 40 * REMEMBERED
+    watch, clock = _watch(*[range(start, start + 1000) for start in range(0, many, 1000)])
+    assert len(watch._touched) <= REMEMBERED
+    assert not _stops(watch, range(1), many // 105)
+    assert _stops(watch, range(1), many // 95)
+    clock.now += 61
+    assert _stops(watch, range(2099), 21)  # few again, and exact again
+    assert not _stops(watch, range(2100), 21)
+
+
+def test_it_knows_whose_batches_it_saw() -> None:
+    watch, _ = _watch(range(3))
+    watch.count(5, range(1))
+    assert watch.partitions == {0, 5}
 
 
 def test_the_message_says_how_many_and_why() -> None:
-    watch, _ = _watch((80, 20))
+    watch, _ = _watch(range(80))
     with pytest.raises(
         ParkingStorm, match=r"25 of the last minute's 100 orders .*KeyError: 'colour'.*roll back"
     ) as raised:
-        watch.check(20, 5, "KeyError: 'colour'")
+        watch.judge(range(80, 100), 25, "KeyError: 'colour'")
     assert (raised.value.parked, raised.value.orders) == (25, 100)

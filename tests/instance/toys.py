@@ -15,7 +15,7 @@ from schemas.envelope import Envelope, Identified
 from schemas.errors import EventRejected, Reason, UnknownVersion
 from schemas.identity import content_digest, identity
 
-RECORDED = datetime(2026, 3, 2, tzinfo=UTC)
+RECORDED = datetime(2026, 3, 12, tzinfo=UTC)
 
 State = tuple[str, ...]
 """The ids of the events that took effect, in that order."""
@@ -116,6 +116,8 @@ class Shelf:
         for order_no, event in parking.released:
             del self.rows[order_no, event.offset]
             self.released.append((order_no, event.offset))
+        for key, reason in parking.renewed.items():
+            self.rows[key]["reason"] = reason
         for order_no, event, reason in parking.parked:
             self.rows[order_no, event.offset] = {
                 "order_no": order_no, "stream_offset": event.offset, "identity": event.identified.identity,

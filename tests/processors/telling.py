@@ -13,7 +13,7 @@ from schemas.orders import parse
 from schemas.views import OrderState, TimelineEntry
 from tests.support.events import event
 
-RECORDED = datetime(2026, 3, 2, tzinfo=UTC)
+RECORDED = datetime(2026, 3, 10, tzinfo=UTC)
 """When the log recorded the first event of a story; the next ones follow a second apart."""
 
 

@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from processors.orders.lifecycle import Anomaly
-from schemas.lifecycle import STAGES, Holder, Stage
+from schemas.lifecycle import Holder, Stage
 from tests.processors.telling import RECORDED, story
 from tests.support.events import LIFE, START
 
@@ -31,13 +31,12 @@ def test_a_whole_life() -> None:
     assert (state.price_amount, state.price_currency) == (Decimal("12.50"), "EUR")
     assert (state.opened_at, state.stage_since) == (START, START + timedelta(hours=9))
     assert state.stage_recorded_at == state.last_recorded_at == RECORDED + timedelta(seconds=9)
-    assert state.reached == sum(1 << rank for rank in range(1, 11))
 
 
 @pytest.mark.parametrize("name", LIFE)
 def test_any_stage_event_may_be_the_first_that_comes(name: str) -> None:
     state, [entry] = story(name)
-    assert (state.stage, state.revision, state.reached) == (name, 1, 1 << STAGES[Stage(name)].rank)
+    assert (state.stage, state.revision) == (name, 1)
     assert entry.held_seconds is None
     skipping = LIFE.index(name) > LIFE.index("manufacturing_approved")
     assert entry.anomalies == ((Anomaly.SKIPPED,) if skipping else ())
@@ -46,7 +45,7 @@ def test_any_stage_event_may_be_the_first_that_comes(name: str) -> None:
 @pytest.mark.parametrize("name", ["note_added", "revised", "price_failed", "price_retry_requested", "released"])
 def test_an_order_first_heard_of_by_an_event_without_a_stage_is_unopened(name: str) -> None:
     state, [entry] = story((name, {"hour": 3}))
-    assert (state.stage, state.holder, state.reached) == (Stage.UNOPENED, Holder.SHOP, 0)
+    assert (state.stage, state.holder) == (Stage.UNOPENED, Holder.SHOP)
     assert state.opened_at == state.stage_since == START + timedelta(hours=3)
     assert (entry.stage, entry.held_seconds, entry.anomalies) == (Stage.UNOPENED, None, ())
     state, [_, entry] = story((name, {"hour": 3}), ("initiated", {"hour": 5}))
@@ -61,7 +60,7 @@ def test_events_that_change_no_stage_by_themselves(name: str) -> None:
     before, _ = story("initiated", "file_uploaded")
     state, [*_, entry] = story("initiated", "file_uploaded", (name, {"hour": 9}))
     assert (state.stage, state.holder, state.stage_since) == (before.stage, before.holder, before.stage_since)
-    assert (state.stage_recorded_at, state.reached) == (before.stage_recorded_at, before.reached)
+    assert state.stage_recorded_at == before.stage_recorded_at
     assert (entry.stage, entry.holder, entry.held_seconds, entry.anomalies) == ("file_uploaded", "shop", None, ())
     assert (state.revision, state.last_offset, state.last_recorded_at) == (3, 2, RECORDED + timedelta(seconds=2))
 

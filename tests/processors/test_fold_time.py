@@ -60,18 +60,43 @@ def test_time_in_a_stage_runs_from_entering_it_whatever_came_between() -> None:
     assert [entry.held_seconds for entry in entries] == [None, None, None, 5 * 3600.0]
 
 
-def test_times_at_the_ends_of_the_calendar() -> None:
+def test_a_time_at_the_beginning_of_the_calendar_is_believed() -> None:
     first = read("A1", "initiated", time="0001-01-01T00:00:00Z")
-    last = read("A1", "submitted", time="9999-12-31T23:59:59.999999Z")
     state, _ = fold(None, first, 0, RECORDED)
-    state, entry = fold(state, last, 1, RECORDED)
-    assert entry.held_seconds == (last.time - first.time).total_seconds() > 3e11
-    _, entry = fold(state, read("A1", "price_calculated"), 2, RECORDED + timedelta(seconds=2))
-    assert (entry.held_seconds, entry.anomalies) == (2.0, (Anomaly.TIME_REVERSED,))
+    state, entry = fold(state, read("A1", "submitted"), 1, RECORDED)
+    assert entry.held_seconds == (read("A1", "submitted").time - first.time).total_seconds() > 6e10
+    assert entry.anomalies == ()
+
+
+def test_a_time_from_the_future_is_an_anomaly_and_the_brokers_time_is_used() -> None:
+    state, _ = fold(None, read("A1", "initiated"), 0, RECORDED)
+    lost = read("A1", "submitted", time="9999-12-31T23:59:59.999999Z")
+    state, entry = fold(state, lost, 1, RECORDED + timedelta(seconds=1))
+    assert entry.anomalies == (Anomaly.FROM_THE_FUTURE,)
+    assert entry.held_seconds == (RECORDED + timedelta(seconds=1) - START).total_seconds()
+    assert (state.stage_since, state.anomalies) == (RECORDED + timedelta(seconds=1), 1)
+    state, entry = fold(state, read("A1", "price_calculated", time=(RECORDED + timedelta(seconds=9)).isoformat()), 2,
+                        RECORDED + timedelta(seconds=10))  # fmt: skip
+    assert (entry.held_seconds, entry.anomalies) == (8.0, ())
+
+
+def test_an_order_is_never_opened_in_the_future() -> None:
+    for name in ("initiated", "note_added"):
+        state, entry = fold(None, read("A1", name, time="2099-01-01T00:00:00Z"), 0, RECORDED)
+        assert (state.opened_at, state.stage_since, entry.anomalies) == (RECORDED, RECORDED, (Anomaly.FROM_THE_FUTURE,))
+
+
+def test_clocks_may_differ_by_five_minutes() -> None:
+    def told(ahead: timedelta) -> tuple[str, ...]:
+        return fold(None, read("A1", "initiated", time=(RECORDED + ahead).isoformat()), 0, RECORDED)[1].anomalies
+
+    assert told(timedelta(minutes=5)) == ()
+    assert told(timedelta(minutes=5, microseconds=1)) == (Anomaly.FROM_THE_FUTURE,)
 
 
 def test_the_brokers_time_may_have_any_age() -> None:
     event = read("A1", "initiated")
     for recorded_at in (datetime(1970, 1, 1, tzinfo=RECORDED.tzinfo), datetime(2100, 1, 1, tzinfo=RECORDED.tzinfo)):
         state, _ = fold(None, event, 0, recorded_at)
+        assert state.opened_at == min(event.time, recorded_at)
         assert state.stage_recorded_at == state.last_recorded_at == recorded_at

@@ -26,10 +26,10 @@ FILL = f"""
     INSERT INTO parked SELECT n / 10, n, n % 8, '', '', '', now() FROM generate_series(1, {ROWS}) n;
     INSERT INTO open_orders
     SELECT n, 'order-' || n, n % 8, (ARRAY['initiated', 'submitted', 'packaging'])[n % 3 + 1], 'shop', NULL, NULL, NULL,
-           NULL, now() - n * interval '1 minute', now(), now(), 0, 1, 0, n, now() FROM generate_series(1, {ROWS}) n;
+           NULL, now() - n * interval '1 minute', now(), now(), 1, 0, n, now() FROM generate_series(1, {ROWS}) n;
     INSERT INTO closed_orders
     SELECT {ROWS} + n, 'closed-' || n, n % 8, 'closed', 'nobody', NULL, NULL, NULL, NULL,
-           now() - n * interval '1 minute', now(), now(), 0, 1, 0, n, now(), now() FROM generate_series(1, {ROWS}) n;
+           now() - n * interval '1 minute', now(), now(), 1, 0, n, now(), now() FROM generate_series(1, {ROWS}) n;
     ANALYZE;
 """
 
@@ -94,6 +94,8 @@ async def test_orders_are_numbered_by_index(grown: asyncpg.Connection) -> None:
 async def test_parked_events_are_found_and_forgotten_by_index(grown: asyncpg.Connection) -> None:
     _by_index(await _scans(grown, named_sql(STORES, "parked_events"), NUMBERS), "parked")
     _by_index(await _scans(grown, named_sql(STORES, "parked_forget"), NUMBERS, NUMBERS), "parked")
+    reasons = ["why"] * len(NUMBERS)
+    _by_index(await _scans(grown, named_sql(STORES, "parked_renew"), NUMBERS, NUMBERS, reasons), "parked")
 
 
 async def test_open_and_closed_orders_are_loaded_by_index(grown: asyncpg.Connection) -> None:
@@ -103,7 +105,7 @@ async def test_open_and_closed_orders_are_loaded_by_index(grown: asyncpg.Connect
 
 
 async def test_orders_are_updated_and_closed_by_index(grown: asyncpg.Connection) -> None:
-    arrays: list[list[Any]] = [["x"], ["x"], [None], [None], [None], [None], [NOW], [NOW], [1], [1], [1], [1], [NOW]]
+    arrays: list[list[Any]] = [["x"], ["x"], [None], [None], [None], [None], [NOW], [NOW], [1], [1], [1], [NOW]]
     update = [NUMBERS, *[column * len(NUMBERS) for column in arrays]]
     _by_index(await _scans(grown, named_sql(VIEWS, "update_open"), *update), "open_orders")
     _by_index(await _scans(grown, named_sql(VIEWS, "update_closed"), *update), f"closed_orders_{NOW:%Y_%m}")

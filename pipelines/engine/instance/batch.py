@@ -11,7 +11,7 @@ advance the checkpoint        compare-and-set
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Generic, TypeVar
@@ -33,11 +33,11 @@ E = TypeVar("E")
 
 @dataclass(slots=True)
 class Outcome(Generic[S, E]):
-    """What a batch did. `orders` is how many it touched, `newly_parked` those it stopped, with the last reason."""
+    """What a batch did. `orders` are the numbers of those it touched, `newly_parked` how many of them it stopped."""
 
     changes: list[OrderChange[S, E]]
     tally: Tally
-    orders: int
+    orders: Collection[int]
     newly_parked: int
     last_reason: str
 
@@ -96,6 +96,7 @@ async def decide(
     )
     await ledger.mark_released(connection, [(number, a.identified.identity) for number, a in parking.released])
     await set_aside.forget_parked(connection, [(number, arrived.offset) for number, arrived in parking.released])
+    await set_aside.renew_reasons(connection, parking.renewed)
     await set_aside.park(connection, _parked_rows(parking, batch.partition))
     await set_aside.quarantine(connection, [*bad, *sorted_.conflicts])
     await projection.store(connection, batch.partition, changes)
@@ -107,7 +108,7 @@ async def decide(
     )
     recorded_at = batch.chunks[-1].recorded_at
     await checkpoints.advance(connection, held, batch.first_offset, batch.end_offset, recorded_at, tally)
-    return Outcome(changes, tally, len(sorted_.fresh), len(parking.newly_stopped), parking.last_reason)
+    return Outcome(changes, tally, sorted_.fresh.keys(), len(parking.newly_stopped), parking.last_reason)
 
 
 def _first_seen(good: Sequence[Arrived]) -> dict[str, datetime]:

@@ -10,14 +10,12 @@ from typing import Generic, TypeVar
 import asyncpg
 
 from pipelines.engine.instance.projection import Arrived, OrderChange, Projection
+from pipelines.engine.stores.set_aside import BEHIND
 from schemas.envelope import Envelope, Identified
 from schemas.errors import EventRejected, UnknownVersion
 
 S = TypeVar("S")
 E = TypeVar("E")
-
-BEHIND = "waits behind the order's first parked event"
-
 
 # Stands for a parked event that cannot be read; nothing but its identity is ever used.
 _NOTHING = Envelope(id="-", source="-", type="-", subject="-", time=datetime(1970, 1, 1, tzinfo=UTC))
@@ -25,11 +23,15 @@ _NOTHING = Envelope(id="-", source="-", type="-", subject="-", time=datetime(197
 
 @dataclass(slots=True)
 class Parking:
-    """The parked events of a batch's orders: those that wait, and what this batch adds and frees."""
+    """The parked events of a batch's orders: those that wait, and what this batch adds and frees.
+
+    `renewed` maps (order_no, offset) of an event that waits from before, and is now the first of its order, to why.
+    """
 
     waiting: dict[int, list[Arrived]] = field(default_factory=dict)
     parked: list[tuple[int, Arrived, str]] = field(default_factory=list)
     released: list[tuple[int, Arrived]] = field(default_factory=list)
+    renewed: dict[tuple[int, int], str] = field(default_factory=dict)
     newly_stopped: set[int] = field(default_factory=set)
     last_reason: str = ""
 
@@ -91,13 +93,17 @@ class OrderQueue(Generic[S, E]):
     def _release(self, waiting: list[Arrived], stored: set[int], reasons: dict[int, str]) -> None:
         """Try the waiting events again, in order, as far as it goes."""
         while waiting:
-            reason = self._try(waiting[0])
+            first = waiting[0]
+            reason = self._try(first)
             if reason is not None:
-                reasons[id(waiting[0])] = reason
+                reasons[id(first)] = reason
+                if id(first) in stored:
+                    self._parking.renewed[self._order_no, first.offset] = reason
                 return
-            done = waiting.pop(0)
-            if id(done) in stored:
-                self._parking.released.append((self._order_no, done))
+            waiting.pop(0)
+            if id(first) in stored:
+                self._parking.released.append((self._order_no, first))
+                self._parking.renewed.pop((self._order_no, first.offset), None)
 
     def _try(self, arrived: Arrived) -> str | None:
         """Fold one event; return why that could not be done, None where it was."""

@@ -14,8 +14,8 @@ import asyncpg
 from pipelines.engine.instance.batch import Outcome, decide
 from pipelines.engine.instance.intake import take_in
 from pipelines.engine.instance.projection import Arrived, Projection
-from pipelines.engine.instance.storm import StormWatch
-from pipelines.engine.stores import checkpoints
+from pipelines.engine.instance.storm import WINDOW_SECONDS, StormWatch
+from pipelines.engine.stores import checkpoints, set_aside
 from pipelines.engine.stores.checkpoints import Claim
 from pipelines.engine.stores.postgres import CONNECTION_LOST, DATABASE_ERRORS, TRY_AGAIN, connect
 from pipelines.engine.stores.set_aside import QuarantineRow
@@ -79,6 +79,7 @@ class Owner(Generic[S, E]):
         Raises:
             Fenced: another owner has the partition; nothing of the batch took effect here.
             ParkingStorm: the code seems broken; nothing of the batch took effect.
+            ValueError: the driver cannot write what the projection gave it; nothing of the batch took effect.
         """
         started = time.monotonic()
         good, bad = take_in(batch, self._projection.parse, self._partitions)
@@ -97,6 +98,8 @@ class Owner(Generic[S, E]):
                 # Nothing is known of the transaction; whoever goes on asks the checkpoint.
                 self._drop_connection()
                 raise
+            except ValueError:
+                raise  # a value the driver cannot write: a defect of ours that no second try mends
             except DATABASE_ERRORS as error:
                 if_cancelled()
                 self.trouble = f"{type(error).__name__}: {error}"
@@ -138,9 +141,12 @@ class Owner(Generic[S, E]):
         await self._projection.prepare(connection, [chunk.recorded_at for chunk in batch.chunks])
         async with connection.transaction():
             outcome = await decide(connection, self._projection, held, batch, good, bad)
-            self._storm.check(outcome.orders, outcome.newly_parked, outcome.last_reason)
+            if outcome.newly_parked:
+                partitions = self._storm.partitions | {held.partition}
+                parked = await set_aside.stopped_lately(connection, partitions, WINDOW_SECONDS)
+                self._storm.judge(outcome.orders, parked, outcome.last_reason)
         self._held = Claim(held.partition, held.epoch, batch.end_offset)
-        self._storm.count(outcome.orders, outcome.newly_parked)
+        self._storm.count(held.partition, outcome.orders)
         return outcome
 
     async def _hold(self) -> Claim:

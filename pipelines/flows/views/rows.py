@@ -13,14 +13,13 @@ from schemas.views import OrderState
 
 COLUMNS = (
     "order_no", "order_id", "partition", "stage", "holder", "partner", "customer_id", "price_amount", "price_currency",
-    "opened_at", "stage_since", "stage_recorded_at", "reached", "revision", "anomalies", "last_offset",
-    "last_recorded_at",
+    "opened_at", "stage_since", "stage_recorded_at", "revision", "anomalies", "last_offset", "last_recorded_at",
 )  # fmt: skip
 """The columns of `open_orders`; `closed_orders` has `closed_at` behind them."""
 
 CHANGING = (
     "stage", "holder", "partner", "customer_id", "price_amount", "price_currency", "stage_since", "stage_recorded_at",
-    "reached", "revision", "anomalies", "last_offset", "last_recorded_at",
+    "revision", "anomalies", "last_offset", "last_recorded_at",
 )  # fmt: skip
 """The columns an event may change, in the order the update statements take them."""
 
@@ -38,7 +37,6 @@ def state_of(row: Mapping[str, Any]) -> OrderState:
         opened_at=row["opened_at"],
         stage_since=row["stage_since"],
         stage_recorded_at=row["stage_recorded_at"],
-        reached=row["reached"],
         revision=row["revision"],
         anomalies=row["anomalies"],
         last_offset=row["last_offset"],

@@ -14,7 +14,6 @@ CREATE TABLE open_orders (
     opened_at         timestamptz NOT NULL,
     stage_since       timestamptz NOT NULL,
     stage_recorded_at timestamptz NOT NULL,
-    reached           integer NOT NULL,
     revision          integer NOT NULL,
     anomalies         integer NOT NULL,
     last_offset       bigint NOT NULL,
