@@ -24,6 +24,7 @@ from cli.output import (
     table,
     write_json,
 )
+from cli.server_errors import database_trouble
 from pipelines.audit import AuditReport, Finding, audit
 from pipelines.audit.report import FAULTS
 from pipelines.engine.settings import Settings
@@ -87,7 +88,7 @@ def _run(instance: str) -> AuditReport:
         except (WarrenError, ServicesError) as error:
             fail(str(error), UNAVAILABLE)
         except DATABASE_ERRORS as error:
-            fail(f"PostgreSQL: {str(error) or type(error).__name__}; see `warren services status`", UNAVAILABLE)
+            fail(database_trouble(error), UNAVAILABLE)
 
 
 async def _audit(settings: Settings, instance: str) -> AuditReport:

@@ -70,8 +70,7 @@ class Connection:
         except BaseException as error:
             await self.close()
             if isinstance(error, OSError | TimeoutError | exceptions.ServerError | AssertionError):
-                why = str(error) or type(error).__name__
-                raise StreamUnavailable(f"no broker at {address}: {why}; is it up?") from error
+                raise StreamUnavailable(_not_let_in(address, error)) from error
             raise
         client.add_handler(schema.MetadataUpdate, self._on_metadata_update, name="warren")
         self._watchdog = asyncio.create_task(self._watch(), name=f"watchdog {name}")
@@ -203,3 +202,14 @@ class Connection:
         connection = self._client._conn
         if connection is not None and connection._writer is not None:
             connection._writer.transport.abort()
+
+
+def _not_let_in(address: Address, error: BaseException) -> str:
+    why = str(error) or type(error).__name__
+    if not isinstance(error, exceptions.ServerError):
+        return f"no broker at {address}: {why}; run `warren services up`, or mend WARREN_STREAM_URL"
+    if isinstance(error, exceptions.AuthenticationFailure):
+        why = f"user {address.user!r} with this password"
+    elif isinstance(error, exceptions.VirtualHostAccessFailure):
+        why = f"there is no such virtual host for user {address.user!r}"
+    return f"the broker at {address} refused: {why}; mend WARREN_STREAM_URL, or what it names"
