@@ -9,6 +9,7 @@ from rstream import AMQPMessage, CompressionType, Producer
 
 from pipelines.engine.transport import Batch, Message, SuperStreamPublisher, body_of
 from pipelines.engine.transport import consumer as consumer_module
+from pipelines.engine.transport import membership as membership_module
 from pipelines.engine.transport.address import Address
 from pipelines.engine.transport.connection import Connection
 from schemas.errors import EventsLost, StreamUnavailable
@@ -148,7 +149,7 @@ async def test_a_demoted_member_drops_what_was_delivered_to_it(run: Run, monkeyp
     async with SuperStreamPublisher(run.settings.stream_url, "orders") as publisher:
         for start in range(0, 1000, 10):
             await publisher.publish_to(1, [Message("x", b"%d" % n, f"{n}", "t") for n in range(start, start + 10)])
-    monkeypatch.setattr(consumer_module, "HANDOVER_SECONDS", 0.2)
+    monkeypatch.setattr(membership_module, "HANDOVER_SECONDS", 0.2)
     positions = MemoryPositions()
     collector = Collector(positions)
     entered, stuck = asyncio.Event(), asyncio.Event()
@@ -267,7 +268,7 @@ async def test_events_that_retention_removed_stop_the_partition(run: Run) -> Non
 async def test_a_batch_given_up_at_a_handover_gives_its_credit_back(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """Else a member that becomes active again on the same connection would wait for ever for its next chunk."""
     monkeypatch.setattr(consumer_module, "CREDIT", 4)
-    monkeypatch.setattr(consumer_module, "HANDOVER_SECONDS", 0.2)
+    monkeypatch.setattr(membership_module, "HANDOVER_SECONDS", 0.2)
     async with SuperStreamPublisher(run.settings.stream_url, "orders") as publisher:
         for start in range(0, 400, 10):
             await publisher.publish_to(1, [Message("x", b"%d" % n, f"{n}", "t") for n in range(start, start + 10)])
