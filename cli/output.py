@@ -11,7 +11,7 @@ import asyncpg
 import orjson
 import typer
 from redis.exceptions import RedisError
-from rich.console import Console
+from rich.console import Console, ConsoleDimensions
 from rich.table import Table
 from rich.text import Text
 
@@ -23,10 +23,25 @@ from schemas.errors import SettingsError, StoreBehind, StoreUnavailable, StreamU
 FAILED, USAGE, UNAVAILABLE = 1, 2, 3
 """Exit codes beside 0: the command failed or found faults; it was called wrongly; a server is away."""
 
+_NEVER = 1_000_000
+"""Longer than any line."""
+
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on stdout, for programs.")]
 
 
-class _Results(Console):
+class _Unbroken(Console):
+    """Breaks lines for a terminal only: who reads a pipe wants each row on one line."""
+
+    @property
+    def size(self) -> ConsoleDimensions:
+        return super().size if self.is_terminal else ConsoleDimensions(_NEVER, _NEVER)
+
+    @size.setter
+    def size(self, new: tuple[int, int]) -> None:
+        self._width, self._height = new
+
+
+class _Results(_Unbroken):
     def on_broken_pipe(self) -> NoReturn:
         """End quietly: whoever read, `head` say, has what it wanted."""
         with suppress(SystemExit):
@@ -37,7 +52,7 @@ class _Results(Console):
 out = _Results(highlight=False, emoji=False)
 """Results for people."""
 
-err = Console(stderr=True, highlight=False, emoji=False)
+err = _Unbroken(stderr=True, highlight=False, emoji=False)
 """Progress and remarks."""
 
 _SCHEMA_BEHIND = (asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError, asyncpg.InvalidSchemaNameError)
