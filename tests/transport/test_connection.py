@@ -13,8 +13,7 @@ from pipelines.engine.transport.connection import Connection
 from schemas.errors import SettingsError, StreamUnavailable
 from tests.support.proxy import proxied
 from tests.support.runs import Run
-from tests.transport.conftest import Collector, MemoryPositions, consuming, member
-from tests.transport.test_consumer import publish, received
+from tests.transport.conftest import Collector, MemoryPositions, consuming, member, publish, received
 
 
 async def test_a_broker_gone_silent_is_noticed(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

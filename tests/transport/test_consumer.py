@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from rstream import AMQPMessage, CompressionType, Producer
 
 from pipelines.engine.transport import Batch, Message, SuperStreamPublisher, body_of
 from pipelines.engine.transport import consumer as consumer_module
@@ -16,21 +15,7 @@ from schemas.errors import EventsLost, StreamUnavailable
 from tests.support.proxy import proxied
 from tests.support.runs import Run
 from tests.support.waiting import until
-from tests.transport.conftest import Collector, MemoryPositions, consuming, member
-
-
-async def publish(run: Run, first: int, count: int, *, at_once: int = 1000) -> None:
-    async with SuperStreamPublisher(run.settings.stream_url, "orders") as publisher:
-        for start in range(first, first + count, at_once):
-            numbers = range(start, min(start + at_once, first + count))
-            await publisher.publish_to(0, [Message("x", f"{n}".encode(), f"{n}", "t") for n in numbers])
-
-
-async def received(collector: Collector, count: int) -> None:
-    async def enough() -> bool:
-        return len(collector.records) >= count
-
-    await until(enough, f"{count} records")
+from tests.transport.conftest import Collector, MemoryPositions, consuming, member, publish, received
 
 
 async def test_it_goes_on_where_the_position_says_and_sees_what_was_there_before(run: Run) -> None:
@@ -214,29 +199,6 @@ async def test_offsets_stored_by_others_make_no_gap(run: Run) -> None:
     # The position after a batch is contiguous with the next batch's, whatever lies between.
     for before, after in zip(collector.batches, collector.batches[1:], strict=False):
         assert after.first_offset == before.end_offset
-
-
-async def test_compressed_sub_entries_count_record_by_record(run: Run) -> None:
-    address = Address.parse(run.settings.stream_url)
-    async with Producer(
-        address.host, address.port, username=address.user, password=address.password, vhost=address.vhost
-    ) as producer:
-        for start in (0, 25):
-            await producer.send_sub_entry(
-                "orders-0",
-                [AMQPMessage(body=b"%d" % n) for n in range(start, start + 25)],
-                compression_type=CompressionType.Gzip,
-            )
-    positions = MemoryPositions()
-    collector = Collector(positions)
-    async with consuming(member(run.settings.stream_url, "orders", positions), collector):
-        await received(collector, 50)
-    assert collector.offsets == list(range(50))
-    positions.offsets[0] = 30  # in the middle of a sub-entry
-    again = Collector(positions)
-    async with consuming(member(run.settings.stream_url, "orders", positions), again):
-        await received(again, 20)
-    assert [int(body_of(record)) for _, record in again.records] == list(range(30, 50))
 
 
 async def test_a_position_beyond_the_end_is_another_stream_and_refused(run: Run) -> None:

@@ -5,6 +5,7 @@ from pipelines.engine.transport.batch import Batch, Positions
 from pipelines.engine.transport.chunk import Chunk
 from pipelines.engine.transport.consumer import GroupConsumer
 from pipelines.engine.transport.filtering import EventFilter
+from pipelines.engine.transport.named import NamedPublisher
 from pipelines.engine.transport.publisher import Message, SuperStreamPublisher
 from pipelines.engine.transport.reader import end_offset, first_offset, read_stream
 from pipelines.engine.transport.topology import PartitionInfo, create_super_stream, describe, partition_count
@@ -15,6 +16,7 @@ __all__ = [
     "EventFilter",
     "GroupConsumer",
     "Message",
+    "NamedPublisher",
     "PartitionInfo",
     "Positions",
     "SuperStreamPublisher",
