@@ -160,3 +160,25 @@ async def test_a_line_cut_again_and_again_loses_nothing_and_doubles_only_what_wa
     assert collector.offsets == list(range(end))
     assert set(stored) == set(range(2000))
     assert all(stored[number] == 1 for number in set(range(2000)) - unsure)
+
+
+async def test_a_member_cut_before_its_first_chunk_misses_nothing(run: Run) -> None:
+    """Trap: a NEXT consumer cut before its first chunk replayed from 0; a TIMESTAMP one lost a message."""
+    await publish(run, 0, 10)
+    positions = MemoryPositions({0: 10})
+    collector = Collector(positions)
+    async with proxied(run.settings.stream_url) as (url, proxy):
+        consumer = member(url, "orders", positions)
+
+        async def active() -> bool:
+            return consumer.active
+
+        async with consuming(consumer, collector) as task:
+            await until(active, "the member to be active")
+            proxy.cut()
+            with pytest.raises(StreamUnavailable):
+                await asyncio.wait_for(asyncio.shield(task), 30)
+        await publish(run, 10, 10)
+        async with consuming(consumer, collector):
+            await received(collector, 10)
+    assert collector.offsets == list(range(10, 20))

@@ -41,6 +41,7 @@ async def _stored(run: Run, partition: int) -> list[bytes]:
 
 
 async def test_confirmed_messages_are_stored_in_order_in_their_home_partitions(run: Run) -> None:
+    """Trap: `SuperStreamProducer` sends every key to the first key's partition, by a hash no other client has."""
     messages = [_message(f"order-{number % 37}", number) for number in range(20_000)]
     async with SuperStreamPublisher(run.settings.stream_url, "orders") as publisher:
         await publisher.publish(messages)
@@ -211,3 +212,11 @@ async def test_making_a_super_stream_is_idempotent_and_never_changes_its_partiti
         assert await create_super_stream(url, "orders", 3) is False
         with pytest.raises(SettingsError, match="added in place"):
             await create_super_stream(url, "orders", 5)
+
+
+async def test_a_message_that_cannot_be_encoded_is_the_callers_error_as_it_is(run: Run) -> None:
+    """Not wrapped in a group, and what was on its way for other partitions is given up."""
+    async with SuperStreamPublisher(run.settings.stream_url, "orders") as publisher:
+        with pytest.raises(UnicodeEncodeError):
+            await publisher.publish([_message("one", 1), Message("two", b"body", "\ud800", "t")])
+        await publisher.publish([_message("one", 2)])
