@@ -14,6 +14,7 @@ from pydantic import BaseModel
 
 from pipelines.engine.broker import (
     Batch,
+    EventFilter,
     MemoryPositions,
     Record,
     StreamBatch,
@@ -346,6 +347,23 @@ async def test_a_log_takes_no_nack(world: World) -> None:
         await until(has(told, 2), "both refusals")
     assert "raise" in told[0]
     assert "raise" in told[1]
+
+
+@pytest.mark.parametrize("batch", [False, True])
+async def test_only_what_was_asked_for_comes(world: World, batch: bool) -> None:
+    """The broker sends whole chunks, with what is not wanted in them."""
+    broker, stream, seen = StreamBroker(world.url), await world.stream(), list[Any]()
+    odd = EventFilter(("odd",), keep=lambda record: int(body_of(record)) % 2 == 1)
+
+    @broker.subscriber(stream, batch=batch, only=odd)
+    async def handle(body: Any) -> None:
+        seen.extend(body if batch else [body])
+
+    async with world(broker):
+        numbers = (StreamResponse(n, key="k", filter_value="odd" if n % 2 else "even") for n in range(50))
+        await broker.publish_batch(*numbers, stream=stream)
+        await until(has(seen, 25), "25 odd numbers")
+    assert seen == list(range(1, 50, 2))
 
 
 async def test_a_group_goes_on_from_its_positions(world: World) -> None:
