@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import struct
 
 import pytest
@@ -73,8 +75,15 @@ async def test_a_filtered_reader_finds_compressed_events_if_it_asks_for_unfilter
     async with SuperStreamPublisher(run.settings.stream_url, "orders", compression="gzip") as publisher:
         await publisher.publish_to(0, [Message("x", b"%d" % n, f"{n}", "t") for n in range(20)])
     wanted = EventFilter(("t",), lambda record: int(body_of(record)) % 2 == 0, match_unfiltered=True)
-    url = run.settings.stream_url
-    found = [int(body_of(r)) async for c in read_stream(url, "orders-0", 0, 20, only=wanted) for r in c.records]
+    found: list[int] = []
+    async with (
+        asyncio.timeout(30),
+        contextlib.aclosing(read_stream(run.settings.stream_url, "orders-0", 0, only=wanted)) as chunks,
+    ):
+        async for chunk in chunks:
+            found += [int(body_of(record)) for record in chunk.records]
+            if len(found) == 10:
+                break
     assert found == list(range(0, 20, 2))
 
 

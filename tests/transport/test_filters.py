@@ -18,7 +18,7 @@ from schemas.errors import PublishRefused, SettingsError
 from tests.support.proxy import proxied
 from tests.support.runs import Run
 from tests.support.waiting import until
-from tests.transport.conftest import MemoryPositions, consuming, is_chunk
+from tests.transport.conftest import MemoryPositions, consuming, is_chunk, losing_chunk_at
 
 PAID = EventFilter(("paid",), lambda record: body_of(record).startswith(b"paid"))
 
@@ -64,6 +64,15 @@ async def test_a_reader_gets_what_it_wants_and_the_broker_leaves_out_the_rest(ru
 
 def int_of(data: bytes) -> int:
     return int.from_bytes(data, "big")
+
+
+async def test_a_read_with_an_end_is_sure_of_it(run: Run) -> None:
+    """The broker says nothing of what it leaves out; a chunk that did not come is looked for before the read ends."""
+    await publish_kinds(run, "paid", "shipped", rounds=3)
+    async with proxied(run.settings.stream_url) as (url, proxy):
+        proxy.frames = losing_chunk_at(40)
+        found = [r async for chunk in read_stream(url, "orders-0", 0, 60, only=PAID) for r in chunk.records]
+    assert len(found) == 30
 
 
 async def test_unwanted_records_in_a_wanted_chunk_are_left_out(run: Run) -> None:
