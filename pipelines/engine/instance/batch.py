@@ -85,8 +85,8 @@ async def decide(
         (
             LedgerRow(
                 order_no,
-                arrived.identified.identity,
-                arrived.identified.content,
+                arrived.identity,
+                arrived.content,
                 batch.partition,
                 arrived.offset,
                 (order_no, arrived.offset) in parked_now,
@@ -94,7 +94,7 @@ async def decide(
             for order_no, arrived in sorted_.entries
         ),
     )
-    await ledger.mark_released(connection, [(number, a.identified.identity) for number, a in parking.released])
+    await ledger.mark_released(connection, [(number, a.identity) for number, a in parking.released])
     await set_aside.forget_parked(connection, [(number, arrived.offset) for number, arrived in parking.released])
     await set_aside.renew_reasons(connection, parking.renewed)
     await set_aside.park(connection, _parked_rows(parking, batch.partition))
@@ -121,16 +121,16 @@ def _first_seen(good: Sequence[Arrived]) -> dict[str, datetime]:
 async def _ask_ledger(
     connection: asyncpg.Connection, partition: int, good: Sequence[Arrived], numbers: dict[str, int], opened: set[int]
 ) -> _Sorted:
-    keyed = [((numbers[a.event.subject], a.identified.identity), a) for a in good]
+    keyed = [((numbers[a.event.subject], a.identity), a) for a in good]
     known = await ledger.known_contents(connection, [key for key, _ in keyed if key[0] not in opened])
     found = _Sorted()
     for key, arrived in keyed:
         content = known.get(key)
         if content is None:
-            known[key] = arrived.identified.content
+            known[key] = arrived.content
             found.fresh.setdefault(key[0], []).append(arrived)
             found.entries.append((key[0], arrived))
-        elif content == arrived.identified.content:
+        elif content == arrived.content:
             found.duplicates += 1
         else:
             found.conflicts.append(conflict(arrived, partition))
@@ -139,8 +139,6 @@ async def _ask_ledger(
 
 def _parked_rows(parking: Parking, partition: int) -> list[ParkedRow]:
     return [
-        ParkedRow(
-            order_no, arrived.offset, partition, arrived.identified.identity, reason, arrived.body, arrived.recorded_at
-        )
+        ParkedRow(order_no, arrived.offset, partition, arrived.identity, reason, arrived.body, arrived.recorded_at)
         for order_no, arrived, reason in parking.parked
     ]

@@ -18,7 +18,7 @@ S = TypeVar("S")
 E = TypeVar("E")
 
 # Stands for a parked event that cannot be read; nothing but its identity is ever used.
-_NOTHING = Envelope(id="-", source="-", type="-", subject="-", time=datetime(1970, 1, 1, tzinfo=UTC))
+_NOTHING = Envelope(specversion="1.0", id="-", source="-", type="-", subject="-", time=datetime(1970, 1, 1, tzinfo=UTC))
 
 
 @dataclass(slots=True)
@@ -48,7 +48,7 @@ class Parking:
             except EventRejected as rejection:
                 # An earlier release accepted it, so it counts in the ledger: it waits for a release that can read it.
                 identified, unreadable = Identified(_NOTHING, row["identity"], 0), str(rejection)
-            arrived = Arrived(identified, row["stream_offset"], row["recorded_at"], body, unreadable)
+            arrived = Arrived(*identified, row["stream_offset"], row["recorded_at"], body, unreadable)
             parking.waiting.setdefault(row["order_no"], []).append(arrived)
         return parking
 

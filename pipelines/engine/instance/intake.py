@@ -64,9 +64,9 @@ def quarantine_row(
 
 def _read(body: bytes, offset: int, recorded_at: datetime, parse: Callable[[bytes], Identified]) -> Arrived:
     try:
-        return Arrived(parse(body), offset, recorded_at, body)
+        return Arrived(*parse(body), offset, recorded_at, body)
     except UnknownVersion as unknown:
-        return Arrived(unknown.identified, offset, recorded_at, body, unreadable=str(unknown))
+        return Arrived(*unknown.identified, offset, recorded_at, body, unreadable=str(unknown))
 
 
 def _names(arrived: Arrived) -> dict[str, str]:

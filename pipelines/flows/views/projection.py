@@ -8,10 +8,11 @@ from typing import Any
 
 import asyncpg
 
+from pipelines.engine.instance.projection import Wanted
 from pipelines.engine.stores.cache import LANE_LENGTH, CardChange
 from pipelines.engine.stores.named_sql import named_sql
 from pipelines.flows.views import tables
-from pipelines.flows.views.rows import card_of, state_of
+from pipelines.flows.views.rows import card_of, lane_score, state_of
 from pipelines.flows.views.tables import Change
 from processors.orders.fold import fold
 from schemas.envelope import Envelope, Identified
@@ -62,11 +63,15 @@ class Views:
                 await connection.execute(_MAKE_MONTH, moment)
                 self._months.add(month)
 
-    def cards(self, changes: Sequence[Change], partition: int) -> tuple[list[CardChange], Mapping[str, int]]:
-        """Return the changed orders' cards and the differences of counts."""
-        cards = [
-            card_of(change.after, partition, "" if change.before is None else change.before.stage) for change in changes
-        ]
+    def cards(
+        self, changes: Sequence[Change], partition: int, wanted: Wanted
+    ) -> tuple[list[CardChange], Mapping[str, int]]:
+        """Return the changed orders' cards, as far as they are wanted, and the differences of counts."""
+        cards = []
+        for change in changes:
+            before = "" if change.before is None else change.before.stage
+            if wanted(before, change.after.stage, lane_score(change.after)):
+                cards.append(card_of(change.after, partition, before))
         return cards, {f"{stage}|{partner}": n for (stage, partner), n in tables.count_deltas(changes).items()}
 
     async def snapshot(

@@ -50,6 +50,11 @@ def row_of(order_no: int, partition: int, state: OrderState) -> tuple[Any, ...]:
     return tuple(keys[name] if name in keys else getattr(state, name) for name in COLUMNS)
 
 
+def lane_score(state: OrderState) -> int:
+    """Return an order's place in its lane, the newest highest: when it was opened, in milliseconds."""
+    return int(state.opened_at.timestamp() * 1000)
+
+
 def card_of(state: OrderState, partition: int, lane_before: str) -> CardChange:
     """Return the card the board shows of an order."""
     card = {
@@ -70,9 +75,8 @@ def card_of(state: OrderState, partition: int, lane_before: str) -> CardChange:
     }
     return CardChange(
         order_id=state.order_id,
-        revision=state.revision,
         card=orjson.dumps(card),
         lane_before=lane_before,
         lane=state.stage,
-        score=int(state.opened_at.timestamp() * 1000),
+        score=lane_score(state),
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,6 +9,7 @@ import asyncpg
 
 from pipelines.engine.instance.projection import OrderChange
 from pipelines.engine.stores.named_sql import named_sql
+from pipelines.flows.views import timeline
 from pipelines.flows.views.rows import CHANGING, COLUMNS, row_of, state_of
 from schemas.lifecycle import FINAL
 from schemas.views import NO_PARTNER, OrderState, TimelineEntry
@@ -20,11 +20,6 @@ _UPDATE_OPEN = named_sql(__package__, "update_open")
 _UPDATE_CLOSED = named_sql(__package__, "update_closed")
 _CLOSE = named_sql(__package__, "close_orders")
 _COUNT = named_sql(__package__, "count_orders")
-
-_TIMELINE_COLUMNS = (
-    "order_no", "stream_offset", "recorded_at", "partition", "identity", "source", "event_id", "event_type",
-    "event_time", "stage", "holder", "held_seconds", "anomalies", "trace_id", "revision", "body",
-)  # fmt: skip
 
 Change = OrderChange[OrderState, TimelineEntry]
 
@@ -43,7 +38,7 @@ async def load(connection: asyncpg.Connection, order_nos: Sequence[int]) -> dict
 async def store(connection: asyncpg.Connection, partition: int, changes: Sequence[Change]) -> None:
     """Write the orders' new states, their timeline entries and the counts."""
     await _store_orders(connection, partition, changes)
-    await _store_timeline(connection, partition, changes)
+    await timeline.append(connection, partition, changes)
     deltas = sorted(count_deltas(changes).items())
     if deltas:
         stages, partners = [key[0] for key, _ in deltas], [key[1] for key, _ in deltas]
@@ -52,11 +47,13 @@ async def store(connection: asyncpg.Connection, partition: int, changes: Sequenc
 
 def count_deltas(changes: Sequence[Change]) -> dict[tuple[str, str], int]:
     """Return by how much the number of orders in each (stage, partner) changes; zeros are left out."""
-    deltas: Counter[tuple[str, str]] = Counter()
+    deltas: dict[tuple[str, str], int] = {}
     for change in changes:
+        key = change.after.stage, change.after.partner or NO_PARTNER
+        deltas[key] = deltas.get(key, 0) + 1
         if change.before is not None:
-            deltas[change.before.stage, change.before.partner or NO_PARTNER] -= 1
-        deltas[change.after.stage, change.after.partner or NO_PARTNER] += 1
+            key = change.before.stage, change.before.partner or NO_PARTNER
+            deltas[key] = deltas.get(key, 0) - 1
     return {key: number for key, number in deltas.items() if number}
 
 
@@ -89,32 +86,3 @@ async def _store_orders(connection: asyncpg.Connection, partition: int, changes:
         await connection.copy_records_to_table("open_orders", records=opened, columns=list(COLUMNS))
     if closed:
         await connection.copy_records_to_table("closed_orders", records=closed, columns=[*COLUMNS, "closed_at"])
-
-
-async def _store_timeline(connection: asyncpg.Connection, partition: int, changes: Sequence[Change]) -> None:
-    records = [
-        (
-            change.order_no,
-            arrived.offset,
-            arrived.recorded_at,
-            partition,
-            arrived.identified.identity,
-            arrived.event.source,
-            arrived.event.id,
-            arrived.event.type,
-            arrived.event.time,
-            entry.stage,
-            entry.holder,
-            entry.held_seconds,
-            list(entry.anomalies),
-            arrived.event.trace_id,
-            revision,
-            arrived.body,
-        )
-        for change in changes
-        for revision, (arrived, entry) in enumerate(
-            change.entries, 1 if change.before is None else change.before.revision + 1
-        )
-    ]
-    if records:
-        await connection.copy_records_to_table("timeline", records=sorted(records), columns=list(_TIMELINE_COLUMNS))

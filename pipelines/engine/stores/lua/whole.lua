@@ -1,13 +1,14 @@
--- 1 where the partition's keys stand at ARGV[1] and no lane has run dry while it should have more cards.
+-- The generation and the lanes' floors, as pairs, where the partition's keys stand at ARGV[1] and no lane has run dry
+-- while it should have more cards; else nothing.
 -- KEYS[1] marker; ARGV: offset, how many cards a reader may ask of a lane.
 local marker = redis.call('HMGET', KEYS[1], 'generation', 'offset')
 if not marker[1] or marker[2] ~= ARGV[1] then
-  return 0
+  return nil
 end
 local base = KEYS[1] .. ':' .. marker[1] .. ':'
 local counts = redis.call('HGETALL', base .. 'counts')
 if #counts == 0 then
-  return 0
+  return nil
 end
 local orders = {}
 for i = 1, #counts, 2 do
@@ -16,7 +17,7 @@ for i = 1, #counts, 2 do
 end
 for lane, number in pairs(orders) do
   if redis.call('ZCARD', base .. 'lane:' .. lane) < math.min(number, tonumber(ARGV[2])) then
-    return 0
+    return nil
   end
 end
-return 1
+return { marker[1], redis.call('HGETALL', base .. 'floors') }
