@@ -47,7 +47,7 @@ def _rfc3339_utc(value: object) -> datetime:
 def _finite(time: datetime) -> datetime:
     if time.tzinfo is not UTC:
         time = time.astimezone(UTC)
-    return time if 1 < time.year < datetime.max.year else min(max(time, _FIRST), _LAST)
+    return time if _FIRST.year < time.year < _LAST.year else min(max(time, _FIRST), _LAST)
 
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=256, pattern=r"^[^\x00-\x1f\x7f]+$")]
