@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator
@@ -32,17 +31,16 @@ async def processors(run: BenchRun, count: int = 1) -> AsyncIterator[list[int]]:
     """Run so many processors of `views@1`; give their process ids, and stop them afterwards."""
     command = [sys.executable, "-c", "from cli.main import main; main()", "run", "views@1"]
     environment = {**os.environ, **run.variables}
+    quiet = asyncio.subprocess.DEVNULL
     children = [
-        subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        for _ in range(count)
+        await asyncio.create_subprocess_exec(*command, env=environment, stdin=quiet, stderr=quiet) for _ in range(count)
     ]
     try:
         yield [child.pid for child in children]
     finally:
         for child in children:
             child.terminate()
-        for child in children:
-            await asyncio.to_thread(child.wait, 30)
+        await asyncio.gather(*(child.wait() for child in children))
 
 
 async def until_done(run: BenchRun, pids: list[int], events: int) -> tuple[Reading, Reading]:

@@ -9,7 +9,7 @@ from typing import Any
 import asyncpg
 
 from pipelines.engine.instance.folding import OrderQueue, Parking
-from pipelines.engine.instance.projection import Arrived, OrderChange
+from pipelines.engine.instance.projection import Arrived, OrderChange, Wanted
 from pipelines.engine.stores.cache import CardChange
 from schemas.envelope import Envelope, Identified
 from schemas.errors import EventRejected, Reason, UnknownVersion
@@ -71,7 +71,7 @@ class Toys:
         raise NotImplementedError
 
     def cards(
-        self, changes: Sequence[OrderChange[State, str]], partition: int
+        self, changes: Sequence[OrderChange[State, str]], partition: int, wanted: Wanted
     ) -> tuple[list[CardChange], Mapping[str, int]]:
         raise NotImplementedError
 

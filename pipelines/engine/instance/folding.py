@@ -25,6 +25,7 @@ _NOTHING = Envelope(specversion="1.0", id="-", source="-", type="-", subject="-"
 class Parking:
     """The parked events of a batch's orders: those that wait, and what this batch adds and frees.
 
+    `stopped` are the orders that have some at the end, `newly_stopped` those of them that had none before.
     `renewed` maps (order_no, offset) of an event that waits from before, and is now the first of its order, to why.
     """
 
@@ -32,6 +33,7 @@ class Parking:
     parked: list[tuple[int, Arrived, str]] = field(default_factory=list)
     released: list[tuple[int, Arrived]] = field(default_factory=list)
     renewed: dict[tuple[int, int], str] = field(default_factory=dict)
+    stopped: set[int] = field(default_factory=set)
     newly_stopped: set[int] = field(default_factory=set)
     last_reason: str = ""
 
@@ -82,6 +84,8 @@ class OrderQueue(Generic[S, E]):
             reasons[id(arrived)] = BEHIND
             if self._projection.releases(arrived.event):
                 self._release(waiting, stored, reasons)
+        if waiting:
+            self._parking.stopped.add(self._order_no)
         for arrived in waiting:
             if id(arrived) not in stored:
                 self._parking.parked.append((self._order_no, arrived, reasons[id(arrived)]))

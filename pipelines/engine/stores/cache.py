@@ -9,9 +9,9 @@ Everything of a partition lives under one hash tag, so that one script sees it a
     <prefix><instance>:{p3}:<gen>:counts          hash of "<stage>|<partner>" to a number of orders
     <prefix><instance>:changes                    channel: JSON of what each batch changed
 
-A write does nothing unless the marker stands where the batch begins. Whatever went wrong before — a flush, an
-outage, a takeover — the partition is then built anew from Postgres under a new generation, by one script. Memory is
-bounded: a lane holds `LANE_LENGTH` orders, and there are no other cards.
+A write does nothing unless the marker is of the generation its owner knows and stands where the batch begins. Whatever
+went wrong before — a flush, an outage, a takeover — the partition is then built anew from Postgres under a new
+generation, by one script. Memory is bounded: a lane holds `LANE_LENGTH` orders, and there are no other cards.
 """
 
 from __future__ import annotations
@@ -128,7 +128,7 @@ class Cache:
         """Put a partition as the tables have it at `offset` in place of what is there, at once.
 
         `cards` are the newest `LANE_LENGTH` of each lane, `counts` are totals. A rebuild by a former owner that comes
-        late does no harm: it stands at another offset than the next batch begins at, and is replaced.
+        late does no harm: it is of another generation than the owner knows, and is replaced.
         Return how the keys stand now.
         """
         rows = [[c.order_id, c.card.decode(), c.lane, c.score] for c in cards]

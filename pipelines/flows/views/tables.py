@@ -10,7 +10,7 @@ import asyncpg
 from pipelines.engine.instance.projection import OrderChange
 from pipelines.engine.stores.named_sql import named_sql
 from pipelines.flows.views import timeline
-from pipelines.flows.views.rows import CHANGING, COLUMNS, row_of, state_of
+from pipelines.flows.views.rows import COLUMNS, changing_of, row_of, state_of
 from schemas.lifecycle import FINAL
 from schemas.views import NO_PARTNER, OrderState, TimelineEntry
 
@@ -64,23 +64,23 @@ async def _store_orders(connection: asyncpg.Connection, partition: int, changes:
     changed: dict[str, list[Change]] = {_UPDATE_OPEN: [], _UPDATE_CLOSED: []}
     for change in sorted(changes, key=lambda c: c.order_no):
         was_final = change.before is not None and change.before.stage in FINAL
-        row = row_of(change.order_no, partition, change.after)
         if was_final:
             changed[_UPDATE_CLOSED].append(change)
         elif change.after.stage in FINAL:
             # `stage_recorded_at` is when the log recorded the end: it names the month the row belongs to.
+            row = row_of(change.order_no, partition, change.after)
             closed.append((*row, change.after.stage_recorded_at))
             if change.before is not None:
                 left.append(change.order_no)
         elif change.before is None:
-            opened.append(row)
+            opened.append(row_of(change.order_no, partition, change.after))
         else:
             changed[_UPDATE_OPEN].append(change)
     if left:
         await connection.execute(_CLOSE, left)
     for statement, some in changed.items():
         if some:
-            columns = [[getattr(change.after, name) for change in some] for name in CHANGING]
+            columns = zip(*(changing_of(change.after) for change in some), strict=True)
             await connection.execute(statement, [change.order_no for change in some], *columns)
     if opened:
         await connection.copy_records_to_table("open_orders", records=opened, columns=list(COLUMNS))

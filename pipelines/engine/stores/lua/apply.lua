@@ -1,7 +1,7 @@
 -- Apply one committed batch to a partition's keys; return their generation and the lanes' floors, as pairs.
 -- KEYS[1] marker; ARGV: generation, first offset, next offset, lane length, counts (JSON), changes (JSON).
--- Does and returns nothing unless the marker is of this generation and stands exactly at the batch's first offset: after a
--- flush, an outage or a takeover the partition is rebuilt instead of patched.
+-- Does and returns nothing unless the marker is of this generation and stands exactly at the batch's first offset:
+-- after a flush, an outage or a takeover the partition is rebuilt instead of patched.
 local marker = redis.call('HMGET', KEYS[1], 'generation', 'offset')
 if marker[1] ~= ARGV[1] or marker[2] ~= ARGV[2] then
   return nil
