@@ -24,6 +24,7 @@ from cli.output import (
     table,
     write_json,
 )
+from cli.server_errors import database_trouble
 from pipelines.audit import AuditReport, Finding, audit
 from pipelines.audit.report import FAULTS
 from pipelines.engine.settings import Settings
@@ -37,8 +38,8 @@ _FIGURES = {
     "distinct": "without the duplicates",
     "duplicates": "the same event again, dropped",
     "applied": "have taken effect",
-    "quarantined": "may not take effect, and stand in quarantine",
-    "parked": "wait for their order's release",
+    "quarantined": "events that may not take effect, and stand in quarantine",
+    "parked": "events that wait for their order's release",
     "pending": "came later, not audited",
     "orders": "with an accepted event",
     "unsettled": "orders that went on all the time; their row in the views was not compared",
@@ -87,7 +88,7 @@ def _run(instance: str) -> AuditReport:
         except (WarrenError, ServicesError) as error:
             fail(str(error), UNAVAILABLE)
         except DATABASE_ERRORS as error:
-            fail(f"PostgreSQL: {str(error) or type(error).__name__}; see `warren services status`", UNAVAILABLE)
+            fail(database_trouble(error), UNAVAILABLE)
 
 
 async def _audit(settings: Settings, instance: str) -> AuditReport:

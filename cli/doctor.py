@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+from collections.abc import Callable
 
 import typer
 from rich.text import Text
 
-from cli.checkup.findings import Finding, Result, fault, ok
+from cli.checkup.findings import Finding, Result, fault_said, ok
 from cli.environment import current_settings
-from cli.output import FAILED, AsJson, cell, epilog, out, write_json
+from cli.localservers.errors import ServicesError
+from cli.output import FAILED, USAGE, AsJson, cell, epilog, out, write_json
 from schemas.errors import SettingsError
 
 app = typer.Typer()
@@ -32,18 +34,6 @@ def doctor_command(as_json: AsJson = False) -> None:
 
     ✓ is well; ! works, but something Warren promises is not given; ✗ does not work.
     """
-    findings = asyncio.run(_examine(as_json))
-    healthy = all(finding.result is not Result.FAULT for finding in findings)
-    if as_json:
-        write_json({"healthy": healthy, "checks": [dataclasses.asdict(finding) for finding in findings]})
-    if not healthy:
-        raise typer.Exit(FAILED)
-
-
-async def _examine(as_json: bool) -> list[Finding]:
-    # Alembic takes a third of a second to load, which no other verb should pay.
-    from cli.checkup.examine import examine
-
     findings: list[Finding] = []
 
     def take(finding: Finding) -> None:
@@ -51,15 +41,32 @@ async def _examine(as_json: bool) -> list[Finding]:
         if not as_json:
             out.print(_line(finding), soft_wrap=True)
 
+    code = _examine(take)
+    if as_json:
+        write_json({"healthy": code == 0, "checks": [dataclasses.asdict(finding) for finding in findings]})
+    raise typer.Exit(code)
+
+
+def _examine(take: Callable[[Finding], None]) -> int:
+    """Look at everything, telling each finding; return the exit code."""
+    # Alembic takes a third of a second to load, which no other verb should pay.
+    from cli.checkup.examine import examine
+
     try:
         settings = current_settings()
-    except SettingsError as error:
-        take(fault("settings", str(error), "mend the variable, or the line in .env"))
-        return findings
+    except (SettingsError, ServicesError) as error:
+        take(fault_said("settings", error, "mend the variable, or the line in .env"))
+        return USAGE
     take(ok("settings", "make sense"))
-    async for finding in examine(settings):
-        take(finding)
-    return findings
+
+    async def look() -> int:
+        code = 0
+        async for finding in examine(settings):
+            take(finding)
+            code = FAILED if finding.result is Result.FAULT else code
+        return code
+
+    return asyncio.run(look())
 
 
 def _line(finding: Finding) -> Text:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cli.localservers import StateDir
 from cli.localservers.state import load
+from cli.urls import SCHEMES, require_urls
 from pipelines.engine.settings import Settings, settings
 
 
@@ -14,6 +15,9 @@ def current_settings() -> Settings:
         SettingsError: a setting makes no sense.
     """
     found = settings()
+    require_urls(
+        {name: getattr(found, name) for name in SCHEMES} | {"postgres_read_dsn": found.postgres_read_dsn or None}
+    )
     if {"stream_url", "postgres_dsn", "redis_url"} & found.model_fields_set:
         return found
     servers = load(StateDir.of_checkout())

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+import traceback
 
 import typer
 from typer.exceptions import TyperException
@@ -25,12 +27,20 @@ from cli import (
     tail,
     topology,
 )
+from cli.output import printable
+
+DEFECT = 70
+"""Exit code where Warren itself is wrong; of no other meaning anywhere (EX_SOFTWARE of sysexits.h)."""
+
+TRACEBACK = "WARREN_TRACEBACK"
+"""Where this variable is set, a defect is shown with its traceback."""
 
 app = typer.Typer(
     name="warren",
     help="Order events on RabbitMQ Streams: nothing lost, nothing counted twice.",
     epilog=(
-        "Exit codes: 0 done, 1 failed or faults found, 2 wrong usage or settings, 3 a server is away, 130 interrupted. "
+        "Exit codes: 0 done, 1 failed or faults found, 2 wrong usage or settings, 3 a server is away, 70 a defect "
+        f"in Warren ({TRACEBACK}=1 shows its traceback), 130 interrupted. "
         "Each command's help says what they mean there."
     ),
     no_args_is_help=True,
@@ -56,7 +66,7 @@ app.add_typer(schemas.app, name="schemas")
 
 
 def main() -> None:
-    """Run the command line. Wrong usage is one line on stderr and exit code 2."""
+    """Run the command line. Wrong usage is one line on stderr and exit code 2, a defect one line and exit code 70."""
     try:
         code = app(standalone_mode=False)
     except TyperException as error:
@@ -64,6 +74,9 @@ def main() -> None:
         code = error.exit_code
     except typer.Abort:
         code = 130
+    except Exception as error:  # the last resort: nobody should have to read a traceback
+        _own_up(error)
+        code = DEFECT
     sys.exit(code if isinstance(code, int) else 0)
 
 
@@ -74,3 +87,10 @@ def _explain(error: TyperException) -> None:
     message = " ".join(error.format_message().split())
     if message:
         sys.stderr.write(f"warren: {message.rstrip('.')}; see `{command} --help`\n")
+
+
+def _own_up(error: Exception) -> None:
+    if os.environ.get(TRACEBACK):
+        traceback.print_exc()
+    what = printable(" ".join(f"{type(error).__name__}: {error}".rstrip(": ").split()))
+    sys.stderr.write(f"warren: unexpected {what}; a defect in Warren: run again with {TRACEBACK}=1 and report it\n")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import typer
 
 from cli.environment import current_settings
 from cli.output import AsJson, epilog, one_line_errors, out, write_json
 from pipelines.engine.stores.instances import CONTROL_SCHEMA
+from pipelines.engine.stores.postgres import connect
 
 app = typer.Typer()
 
@@ -23,6 +26,7 @@ def migrate_command(as_json: AsJson = False) -> None:
 
     with one_line_errors():
         dsn = current_settings().postgres_dsn
+        asyncio.run(_greet(dsn))
         migrate_control(dsn)
         for flow in FLOWS:
             migrate_instance(dsn, flow.name, flow.migrations)
@@ -31,3 +35,9 @@ def migrate_command(as_json: AsJson = False) -> None:
         write_json({"schemas": schemas, "pipelines": [str(flow.name) for flow in FLOWS]})
     else:
         out.print(f"Up to date: schemas {', '.join(schemas)}.")
+
+
+async def _greet(dsn: str) -> None:
+    """Return if the database lets us in, so that what keeps us out is said as every other command says it."""
+    connection = await connect(dsn, application="warren migrate")
+    await connection.close(timeout=2)

@@ -10,23 +10,38 @@ from typing import Annotated, Any, NoReturn
 import asyncpg
 import orjson
 import typer
-from asyncpg import exceptions
 from redis.exceptions import RedisError
-from rich.console import Console
+from rich.console import Console, ConsoleDimensions
 from rich.table import Table
 from rich.text import Text
 
 from cli.localservers.errors import ServicesError
-from pipelines.engine.stores.postgres import CONNECTION_LOST
-from schemas.errors import SettingsError, StoreUnavailable, StreamUnavailable, Unconfirmed, WarrenError
+from cli.server_errors import cache_trouble, database_trouble
+from pipelines.engine.stores.postgres import CONNECTION_LOST, DATABASE_ERRORS
+from schemas.errors import SettingsError, StoreBehind, StoreUnavailable, StreamUnavailable, Unconfirmed, WarrenError
 
 FAILED, USAGE, UNAVAILABLE = 1, 2, 3
 """Exit codes beside 0: the command failed or found faults; it was called wrongly; a server is away."""
 
+_NEVER = 1_000_000
+"""Longer than any line."""
+
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on stdout, for programs.")]
 
 
-class _Results(Console):
+class _Unbroken(Console):
+    """Breaks lines for a terminal only: who reads a pipe wants each row on one line."""
+
+    @property
+    def size(self) -> ConsoleDimensions:
+        return super().size if self.is_terminal else ConsoleDimensions(_NEVER, _NEVER)
+
+    @size.setter
+    def size(self, new: tuple[int, int]) -> None:
+        self._width, self._height = new
+
+
+class _Results(_Unbroken):
     def on_broken_pipe(self) -> NoReturn:
         """End quietly: whoever read, `head` say, has what it wanted."""
         with suppress(SystemExit):
@@ -37,7 +52,7 @@ class _Results(Console):
 out = _Results(highlight=False, emoji=False)
 """Results for people."""
 
-err = Console(stderr=True, highlight=False, emoji=False)
+err = _Unbroken(stderr=True, highlight=False, emoji=False)
 """Progress and remarks."""
 
 _SCHEMA_BEHIND = (asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError, asyncpg.InvalidSchemaNameError)
@@ -97,21 +112,19 @@ def one_line_errors() -> Iterator[None]:
     except (StreamUnavailable, StoreUnavailable, Unconfirmed) as error:
         fail(str(error), UNAVAILABLE)
     except WarrenError as error:
-        fail(str(error), UNAVAILABLE if isinstance(error.__cause__, CONNECTION_LOST) else FAILED)
+        if isinstance(error.__cause__, DATABASE_ERRORS) and not isinstance(error, StoreBehind):
+            _fail_of_database(error.__cause__)
+        fail(str(error))
     except ServicesError as error:
         fail(str(error))
     except RedisError as error:
-        fail(f"Redis does not answer: {error}; is it up? see `warren services status`", UNAVAILABLE)
+        fail(cache_trouble(error), UNAVAILABLE)
     except _SCHEMA_BEHIND as error:
         fail(f"the database lacks what this release needs ({error}); run `warren migrate`")
-    except OSError as error:
-        if error.filename is not None:  # a file; those of sockets name none
+    except DATABASE_ERRORS as error:
+        if isinstance(error, OSError) and error.filename is not None:  # a file; those of sockets name none
             fail(f"{error.filename}: {error.strerror}")
-        _away(error)
-    except CONNECTION_LOST as error:
-        _away(error)
-    except exceptions.PostgresError as error:
-        fail(f"PostgreSQL refused: {error}")
+        _fail_of_database(error)
 
 
 def fail(message: str, code: int = FAILED) -> NoReturn:
@@ -120,6 +133,5 @@ def fail(message: str, code: int = FAILED) -> NoReturn:
     raise typer.Exit(code)
 
 
-def _away(error: BaseException) -> NoReturn:
-    why = (str(error) or type(error).__name__).splitlines()[0]
-    fail(f"PostgreSQL does not answer: {why}; see WARREN_POSTGRES_DSN and `warren services status`", UNAVAILABLE)
+def _fail_of_database(error: BaseException) -> NoReturn:
+    fail(database_trouble(error), UNAVAILABLE if isinstance(error, CONNECTION_LOST) else FAILED)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
-import signal
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from typing import TypeVar
 
 from cli.revisions import require_migrated
+from cli.stopping import on_signals
 from pipelines.engine.settings import Settings
 from pipelines.engine.stores.postgres import CONNECTION_LOST, connect
 from pipelines.engine.telemetry.serving import serving
@@ -35,9 +35,10 @@ class Processor:
         self._running: Running | None = None
 
     async def run(self, metrics_port: int | None) -> None:
-        """Run until SIGTERM or SIGINT, then stop cleanly. `metrics_port` None: no HTTP server.
+        """Run until SIGTERM or SIGINT, then stop cleanly; a further SIGINT ends the process.
 
-        Servers and streams that are not there yet are waited for, before and after the start.
+        `metrics_port` None: no HTTP server. Servers and streams that are not there yet are waited for, before and
+        after the start.
 
         Raises:
             StoreBehind: the database is not migrated.
@@ -52,6 +53,11 @@ class Processor:
                 return
             log.info("%s: running", self._flow.name)
             _collect_rarely()
+
+            @running.app.on_startup
+            async def take_signals() -> None:  # `run` has put handlers of its own there
+                on_signals(running.app.exit)
+
             await running.app.run()
         log.info("%s: stopped", self._flow.name)
         if running.subscriber.failure is not None:
@@ -70,8 +76,7 @@ class Processor:
     async def _built(self) -> Running | None:
         """Return the application, when its servers are there; None if told to stop before."""
         told_to_stop = asyncio.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):  # `app.run` puts its own in their place
-            asyncio.get_running_loop().add_signal_handler(number, told_to_stop.set)
+        on_signals(told_to_stop.set)
         preparing, stop = asyncio.ensure_future(self._prepare()), asyncio.ensure_future(told_to_stop.wait())
         await asyncio.wait({preparing, stop}, return_when=asyncio.FIRST_COMPLETED)
         stop.cancel()

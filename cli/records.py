@@ -11,6 +11,7 @@ from datetime import datetime
 from cli.partitions import end_offsets, reading, stream_of
 from pipelines.engine.settings import Settings
 from pipelines.engine.transport import Chunk, first_offset
+from schemas.errors import StreamError
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +76,13 @@ async def records(
     """Yield the records of these partitions from `begin` (`first`, `next` or an offset) to the end as it is now.
 
     With `follow`, go on for ever.
+
+    Raises StreamError where the offset lies beyond the end; else as `history`.
     """
     all_ends = await end_offsets(settings)
     ends = {partition: all_ends[partition] for partition in partitions}
     if begin != "next":
-        stretches = {partition: (await _begin(settings, partition, begin), end) for partition, end in ends.items()}
+        stretches = {partition: (await _begin(settings, partition, begin, end), end) for partition, end in ends.items()}
         async with aclosing(history(settings, stretches)) as old:
             async for record in old:
                 yield record
@@ -89,9 +92,11 @@ async def records(
                 yield record
 
 
-async def _begin(settings: Settings, partition: int, begin: str) -> int:
+async def _begin(settings: Settings, partition: int, begin: str, end: int) -> int:
     if begin == "first":
         return await first_offset(settings.stream_url, stream_of(settings, partition))
+    if int(begin) > end:
+        raise StreamError(f"partition {partition} ends before offset {begin}: its next event will have offset {end}")
     return int(begin)
 
 

@@ -13,6 +13,8 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, field_validator
 
+from schemas.worded import Worded
+
 MAX_EVENT_BYTES = 256 * 1024
 """An event's body above this size is quarantined as oversized."""
 
@@ -50,7 +52,11 @@ def _finite(time: datetime) -> datetime:
     return time if _FIRST.year < time.year < _LAST.year else min(max(time, _FIRST), _LAST)
 
 
-Name = Annotated[str, StringConstraints(min_length=1, max_length=256, pattern=r"^[^\x00-\x1f\x7f]+$")]
+Name = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=256, pattern=r"^[^\x00-\x1f\x7f]+$"),
+    Worded("text of 1 to 256 characters, without control characters"),
+]
 """Text that names something: printable, at most 256 characters."""
 
 
@@ -63,11 +69,16 @@ def _no_dots(subject: str) -> str:
 Subject = Annotated[
     str,
     StringConstraints(min_length=1, max_length=128, pattern=r"^[^\x00-\x20\x7f/?#]+$"),
+    Worded("text of 1 to 128 characters, without white space, control characters, /, ? and #"),
     AfterValidator(_no_dots),
 ]
 """An order id: no white space, and nothing that would need escaping in a page's address."""
 
-EventType = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=r"^[\x21-\x7e]+$")]
+EventType = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=128, pattern=r"^[\x21-\x7e]+$"),
+    Worded("text of 1 to 128 printable ASCII characters, without white space"),
+]
 """An event type: printable ASCII, as it is also the message's filter value."""
 
 Time = Annotated[datetime, BeforeValidator(_rfc3339_utc)]

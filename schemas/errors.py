@@ -8,7 +8,8 @@
     │   ├── StreamUnavailable    the broker cannot be reached or refuses: retry
     │   ├── StreamMissing        no such stream: run `warren topology apply`
     │   ├── EventsLost           retention removed events we had not read: stop and alarm
-    │   └── Unconfirmed          published, but the broker did not say so: the caller decides
+    │   ├── Unconfirmed          published, but the broker did not say so: the caller decides
+    │   └── PublishRefused       a message that can never be published as it is: nothing was sent
     ├── StoreError
     │   ├── StoreUnavailable     the database cannot be reached: retry
     │   ├── Fenced               another consumer owns the partition now: stop committing
@@ -118,6 +119,10 @@ class Unconfirmed(StreamError):
         super().__init__(f"{len(indexes)} events are unconfirmed: {why}; publish them again, same ids")
         self.indexes = tuple(indexes)
         self.why = why
+
+
+class PublishRefused(StreamError):
+    """A message that can never be published as it is; nothing of the call was sent. The message says what to mend."""
 
 
 class StoreError(WarrenError):

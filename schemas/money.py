@@ -7,6 +7,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, StringConstraints
 
+from schemas.worded import Worded
+
 # ISO 4217 active codes of legal tender (the list's edition of 2026-01-01; funds and metals left out).
 CURRENCIES = frozenset(
     """
@@ -37,6 +39,7 @@ Amount = Annotated[
     str,
     BeforeValidator(_text_only),
     StringConstraints(pattern=r"^(0|[1-9][0-9]{0,14})(\.[0-9]{1,6})?$"),
+    Worded('a decimal string of zero or more, such as "12.50": at most 15 digits before the point and 6 after it'),
 ]
 Currency = Annotated[str, AfterValidator(_known_currency)]
 

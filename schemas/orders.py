@@ -18,8 +18,13 @@ from schemas.errors import EventRejected, Reason, UnknownVersion
 from schemas.identity import content_digest, identity
 from schemas.lifecycle import PARTNER_ID, may_send, partner_of, source_kind
 from schemas.money import Money
+from schemas.worded import Worded
 
-PartnerId = Annotated[str, StringConstraints(pattern=f"^{PARTNER_ID}$")]
+PartnerId = Annotated[
+    str,
+    StringConstraints(pattern=f"^{PARTNER_ID}$"),
+    Worded("1 to 64 of a-z, 0-9, - and _, the first a letter or digit"),
+]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=4000)]
 
 
@@ -240,7 +245,8 @@ def validate(fields: dict[str, Any]) -> Identified:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         place = ".".join(str(part) for part in first["loc"])
-        raise EventRejected(Reason.INVALID, f"{place}: {first['msg']}", _readable(fields)) from error
+        what = first["msg"].removeprefix("Value error, ")
+        raise EventRejected(Reason.INVALID, f"{place}: {what}", _readable(fields)) from error
     except orjson.JSONEncodeError as error:
         raise EventRejected(Reason.INVALID, f"data: {error}", _readable(fields)) from error
     identified = Identified(event, identity(event.source, event.id), content)

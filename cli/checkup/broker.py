@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import httpx
 
-from cli.checkup.findings import Finding, fault, ok, warning
+from cli.checkup.findings import Finding, fault, fault_said, ok, warning
 from cli.checkup.management import Management
 from cli.partitions import stream_of
 from pipelines.engine.settings import Settings
@@ -39,8 +40,9 @@ async def examine_broker(settings: Settings) -> AsyncIterator[Finding]:
             yield fault("super stream", f"{settings.super_stream!r} does not exist", "run `warren topology apply`")
             return
         except (StreamUnavailable, SettingsError) as error:
-            off = "run `rabbitmq-plugins enable rabbitmq_stream`" if plugin is False else ""
-            yield fault("stream listener", str(error), off or "start RabbitMQ, or mend WARREN_STREAM_URL")
+            finding = fault_said("stream listener", error, "mend WARREN_STREAM_URL")
+            off = "run `rabbitmq-plugins enable rabbitmq_stream`"
+            yield replace(finding, advice=off) if plugin is False else finding
             return
         yield ok("stream listener", "answers")
         yield _partitions(settings, partitions)

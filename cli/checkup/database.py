@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 
 import asyncpg
 
-from cli.checkup.findings import Finding, fault, ok, warning
+from cli.checkup.findings import Finding, fault, fault_said, ok, warning
 from cli.database import live_views
 from cli.revisions import require_migrated
+from cli.server_errors import database_trouble
 from pipelines.engine.settings import Settings
 from pipelines.engine.stores.named_sql import named_sql
 from pipelines.engine.stores.postgres import DATABASE_ERRORS, connect
@@ -29,9 +30,11 @@ async def examine_database(settings: Settings) -> AsyncIterator[Finding]:
     """Yield what is found of the write database."""
     try:
         connection = await connect(settings.postgres_dsn, application="warren doctor")
-    except (*DATABASE_ERRORS, SettingsError) as error:
-        why = str(error) or type(error).__name__
-        yield fault("PostgreSQL", f"cannot be used: {why}", "start PostgreSQL, or mend WARREN_POSTGRES_DSN")
+    except SettingsError as error:
+        yield fault_said("PostgreSQL", error, "mend it")
+        return
+    except DATABASE_ERRORS as error:
+        yield fault_said("PostgreSQL", database_trouble(error), "see its log")
         return
     try:
         for finding in [*await _server(connection), await _migrated(connection)]:
@@ -88,7 +91,7 @@ async def _migrated(connection: asyncpg.Connection) -> Finding:
         try:
             await require_migrated(connection, flow)
         except StoreBehind as error:
-            return fault("tables", str(error), "run `warren migrate`")
+            return fault_said("tables", error)
     return ok("tables", f"up to date for {', '.join(str(flow.name) for flow in FLOWS)}")
 
 

@@ -37,3 +37,13 @@ def warning(check: str, found: str, advice: str) -> Finding:
 def fault(check: str, found: str, advice: str) -> Finding:
     """Something does not work."""
     return Finding(check, Result.FAULT, found, advice)
+
+
+def fault_said(check: str, error: BaseException | str, otherwise: str = "") -> Finding:
+    """It does not work, as an error says in our usual form: what happened; what to do.
+
+    One that says only what happened gets the advice `otherwise`.
+    """
+    message = (str(error) or type(error).__name__).removeprefix(f"{check} ")
+    found, _, advice = message.rpartition("; ")
+    return fault(check, found, advice) if found else fault(check, message, otherwise)

@@ -19,6 +19,9 @@ INTERRUPTED = 130
 
 DEFAULT_ORDERS = 300
 
+_LABELS = {"quarantined": "quarantined events", "parked": "parked events"}
+"""Figures that could be taken for orders."""
+
 
 @app.command(
     "demo",
@@ -86,7 +89,7 @@ def tell(proof: Proof, *, as_json: bool) -> None:
     else:
         shown = table("The demo", "Figure", "Value")
         for name, value in proof.figures.items():
-            shown.add_row(cell(name.replace("_", " ")), cell(value))
+            shown.add_row(cell(_LABELS.get(name, name.replace("_", " "))), cell(value))
         out.print(shown)
     for line in proof.wrong[1:]:
         err.print(line, markup=False, soft_wrap=True)

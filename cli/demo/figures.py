@@ -66,10 +66,10 @@ class Figures:
             *([("published again", f"{again:,}")] if again else []),
             ("applied", f"{progress.applied:,}"),
             ("duplicates dropped", f"{progress.duplicates:,}"),
-            ("quarantined", f"{progress.quarantined:,}"),
-            ("parked", f"{progress.parked:,}"),
+            ("quarantined events", f"{progress.quarantined:,}"),
+            ("parked events", f"{progress.parked:,}"),
             ("lag", f"{max(0, tally.published - progress.read):,}"),
-            ("orders", f"{tally.orders:,} ({self._services.orders_under_way:,} under way)"),
+            ("orders", f"{tally.orders:,} ({self._services.orders_under_way:,} still playing)"),
             ("visible after p50 / p99", f"{_ms(percentile(seen, 0.5))} / {_ms(percentile(seen, 0.99))}"),
         ]
 

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict
 from cli.localservers.errors import ServicesError
 from cli.localservers.ports import Ports
 from cli.localservers.settings import Settings
+from cli.urls import SCHEMES, require_urls
 
 HOST = "127.0.0.1"
 
@@ -48,7 +49,8 @@ class RunAddresses(Addresses):
 def environment_addresses(settings: Settings) -> Addresses | None:
     """Read the servers named by the environment; None when it names none.
 
-    Raises ServicesError when only some of the three are named: half a set would silently mix two systems.
+    Raises ServicesError when only some of the three are named: half a set would silently mix two systems; and
+    SettingsError where a value is no address.
     """
     named = {
         "WARREN_STREAM_URL": settings.stream_url,
@@ -60,6 +62,7 @@ def environment_addresses(settings: Settings) -> Addresses | None:
         return None
     if settings.stream_url is None or settings.postgres_dsn is None or settings.redis_url is None:
         raise ServicesError(f"{', '.join(missing)} not set: name all of {', '.join(named)}, or none of them")
+    require_urls({name: getattr(settings, name) for name in SCHEMES if name in Settings.model_fields})
     stream = urlsplit(settings.stream_url)
     login = f"{stream.username or 'guest'}:{stream.password or 'guest'}@{stream.hostname or HOST}"
     return Addresses(

@@ -42,7 +42,8 @@ def wait_healthy(server: ServerName, addresses: Addresses, backend: Backend, tim
 
 
 def _rabbitmq(addresses: Addresses) -> str | None:
-    stream = urlsplit(addresses.stream_url)
+    first_node = urlsplit(addresses.stream_url).netloc.rpartition("@")[2].partition(",")[0]
+    stream = urlsplit(f"//{first_node}")
     try:
         with socket.create_connection((stream.hostname or "", stream.port or 5552), PROBE_S):
             pass

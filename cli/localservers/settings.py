@@ -1,12 +1,13 @@
 """Settings of the local servers, all from WARREN_* environment variables."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, StringConstraints, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from cli.localservers.errors import ServicesError
+from schemas.worded import Worded
 
 
 class Settings(BaseSettings):
@@ -22,9 +23,9 @@ class Settings(BaseSettings):
     services_mode: Literal["auto", "compose", "debian"] = Field(
         "auto", description="Where ours come from; auto: Compose if an engine answers, else Debian."
     )
-    debian_suite: str = Field(
-        "trixie", pattern=r"^[a-z]+$", description="Debian suite of the packages; sid has the newest."
-    )
+    debian_suite: Annotated[
+        str, StringConstraints(pattern=r"^[a-z]+$"), Worded("the name of a suite, such as trixie or sid")
+    ] = Field("trixie", description="Debian suite of the packages; sid has the newest.")
     state_dir: Path | None = Field(None, description="Our servers' files; default: .warren in the checkout.")
     chromium: Path | None = Field(None, description="Browser for tests; default: found on PATH, or built.")
 

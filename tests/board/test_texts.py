@@ -55,6 +55,7 @@ def test_every_text_is_used() -> None:
 def test_there_is_a_word_for_everything_an_order_can_be(language: str) -> None:
     for kind, names in (("stage", Stage), ("holder", Holder), ("anomaly", Anomaly)):
         assert set(catalogue(language)[kind]) == {str(name) for name in names}
+        assert len(set(catalogue(language)[kind].values())) == len(names), "two that nobody could tell apart"
     assert words(language).named("stage", "of_the_future") == "of_the_future"
 
 

@@ -74,7 +74,7 @@ async def test_servers_that_are_away_are_faults_each(lost_warren: Warren) -> Non
 async def test_a_setting_that_makes_no_sense_is_a_fault(lost_warren: Warren) -> None:
     lost_warren.environment["WARREN_BATCH_EVENTS"] = "0"
     answer = await lost_warren("doctor", "--json")
-    assert answer.code == 1
+    assert answer.code == 2
     assert "WARREN_BATCH_EVENTS" in _checks(answer)["settings"]["found"]
 
 

@@ -70,6 +70,38 @@ async def test_a_server_that_is_not_there_yet_is_waited_for(warren: Warren, serv
         assert await asyncio.wait_for(process.wait(), 60) == 0
 
 
+WAITING = """
+SELECT count(*) FROM pg_locks JOIN pg_database ON pg_database.oid = database
+WHERE NOT granted AND datname = current_database() AND relation = $1::text::regclass
+"""
+
+
+async def test_a_second_ctrl_c_ends_it_at_once_whatever_it_waits_for(warren: Warren, run: Run) -> None:
+    async with warren.process("run", "views@1", "--json") as process, aclosing(_log(process)) as lines:
+        async for line in lines:
+            if line["event"].endswith(": running"):
+                break
+        keeper = await run.connect()
+        async with keeper.transaction():
+            await keeper.execute("LOCK TABLE ledger IN ACCESS EXCLUSIVE MODE")
+            async with SuperStreamPublisher(run.settings.stream_url, "orders") as publisher:
+                await publisher.publish([message(fields) for fields in life("A1")])
+
+            async def batch_waits() -> bool:
+                return bool(await keeper.fetchval(WAITING, "ledger"))
+
+            await until(batch_waits, "a batch to wait for the table")
+            process.send_signal(signal.SIGINT)
+            async for line in lines:
+                if line["event"].startswith("stopping; another Ctrl-C"):
+                    break
+            process.send_signal(signal.SIGINT)
+            assert await asyncio.wait_for(process.wait(), 60) == 130
+        await keeper.close()
+    async with warren.process("run", "views@1"):
+        await caught_up(run)  # nothing was lost
+
+
 async def test_a_storm_of_parked_orders_stops_it_with_exit_code_1(warren: Warren, run: Run) -> None:
     events = [event(f"A{number}", "submitted", type="order.submitted.v2") for number in range(200)]
     async with SuperStreamPublisher(run.settings.stream_url, "orders") as publisher:

@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 
 import orjson
+import pytest
 
 from pipelines.engine.transport import Message, SuperStreamPublisher
 from schemas.streams import partition_of
@@ -57,6 +58,18 @@ async def test_it_begins_and_ends_where_it_is_told(warren: Warren, run: Run) -> 
     (await warren("tail", "--partition", "4")).failed(2, "no partition 4")
     other = str((partition_of("A7", 4) + 1) % 4)
     (await warren("tail", "--partition", other, "--order", "A7")).failed(2, f"is in partition {home}")
+
+
+@pytest.mark.parametrize("more", [[], ["--follow"]])
+async def test_an_offset_beyond_the_end_is_one_line_that_says_where_it_ends(
+    warren: Warren, run: Run, more: list[str]
+) -> None:
+    await _publish_lives(run)
+    home = str(partition_of("A7", 4))
+    end = len(_lines(await warren("tail", "--partition", home)))
+    answer = await warren("tail", "--order", "A7", "--from", str(end + 1), *more)
+    answer.failed(1, f"partition {home} ends before offset {end + 1}: its next event will have offset {end}")
+    assert _lines(await warren("tail", "--order", "A7", "--from", str(end))) == []
 
 
 async def test_follow_goes_on_with_what_comes_until_ctrl_c(warren: Warren, run: Run) -> None:

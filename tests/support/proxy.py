@@ -18,9 +18,14 @@ class Proxy:
         self._flowing = asyncio.Event()
         self._flowing.set()
         self.refusing = False
+        self.bytes_per_second: float | None = None
+        """How slow the line is, each way; None: not at all."""
         self.connections = 0
         self.spoil: Callable[[bytes], bytes] | None = None
         """Applied to each piece of what the server sends."""
+        self.frames: Callable[[bytes], bytes] | None = None
+        """Applied to each frame (behind its length) a stream listener sends, on connections made from then on; an
+        empty answer swallows it."""
 
     def cut(self) -> None:
         """Reset every connection at once."""
@@ -51,14 +56,26 @@ class Proxy:
             self._writers -= {writer, there_writer}
 
     async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, spoiling: bool) -> None:
-        with contextlib.suppress(OSError):
-            while piece := await reader.read(65536):
+        with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+            by_frame = spoiling and self.frames is not None
+            while piece := await (self._frame(reader) if by_frame else reader.read(65536)):
                 await self._flowing.wait()
+                if self.bytes_per_second:
+                    await asyncio.sleep(len(piece) / self.bytes_per_second)
                 if spoiling and self.spoil is not None:
                     piece = self.spoil(piece)
                 writer.write(piece)
                 await writer.drain()
         writer.transport.abort()
+
+    async def _frame(self, reader: asyncio.StreamReader) -> bytes:
+        """Return the next frame that is not swallowed, with its length."""
+        while True:
+            frame = await reader.readexactly(int.from_bytes(await reader.readexactly(4), "big"))
+            if self.frames is not None:
+                frame = self.frames(frame)
+            if frame:
+                return len(frame).to_bytes(4, "big") + frame
 
 
 @asynccontextmanager

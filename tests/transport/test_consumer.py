@@ -5,31 +5,17 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from rstream import AMQPMessage, CompressionType, Producer
 
 from pipelines.engine.transport import Batch, Message, SuperStreamPublisher, body_of
 from pipelines.engine.transport import consumer as consumer_module
+from pipelines.engine.transport import membership as membership_module
 from pipelines.engine.transport.address import Address
 from pipelines.engine.transport.connection import Connection
 from schemas.errors import EventsLost, StreamUnavailable
 from tests.support.proxy import proxied
 from tests.support.runs import Run
 from tests.support.waiting import until
-from tests.transport.conftest import Collector, MemoryPositions, consuming, member
-
-
-async def publish(run: Run, first: int, count: int, *, at_once: int = 1000) -> None:
-    async with SuperStreamPublisher(run.settings.stream_url, "orders") as publisher:
-        for start in range(first, first + count, at_once):
-            numbers = range(start, min(start + at_once, first + count))
-            await publisher.publish_to(0, [Message("x", f"{n}".encode(), f"{n}", "t") for n in numbers])
-
-
-async def received(collector: Collector, count: int) -> None:
-    async def enough() -> bool:
-        return len(collector.records) >= count
-
-    await until(enough, f"{count} records")
+from tests.transport.conftest import Collector, MemoryPositions, consuming, member, publish, received
 
 
 async def test_it_goes_on_where_the_position_says_and_sees_what_was_there_before(run: Run) -> None:
@@ -148,7 +134,7 @@ async def test_a_demoted_member_drops_what_was_delivered_to_it(run: Run, monkeyp
     async with SuperStreamPublisher(run.settings.stream_url, "orders") as publisher:
         for start in range(0, 1000, 10):
             await publisher.publish_to(1, [Message("x", b"%d" % n, f"{n}", "t") for n in range(start, start + 10)])
-    monkeypatch.setattr(consumer_module, "HANDOVER_SECONDS", 0.2)
+    monkeypatch.setattr(membership_module, "HANDOVER_SECONDS", 0.2)
     positions = MemoryPositions()
     collector = Collector(positions)
     entered, stuck = asyncio.Event(), asyncio.Event()
@@ -215,29 +201,6 @@ async def test_offsets_stored_by_others_make_no_gap(run: Run) -> None:
         assert after.first_offset == before.end_offset
 
 
-async def test_compressed_sub_entries_count_record_by_record(run: Run) -> None:
-    address = Address.parse(run.settings.stream_url)
-    async with Producer(
-        address.host, address.port, username=address.user, password=address.password, vhost=address.vhost
-    ) as producer:
-        for start in (0, 25):
-            await producer.send_sub_entry(
-                "orders-0",
-                [AMQPMessage(body=b"%d" % n) for n in range(start, start + 25)],
-                compression_type=CompressionType.Gzip,
-            )
-    positions = MemoryPositions()
-    collector = Collector(positions)
-    async with consuming(member(run.settings.stream_url, "orders", positions), collector):
-        await received(collector, 50)
-    assert collector.offsets == list(range(50))
-    positions.offsets[0] = 30  # in the middle of a sub-entry
-    again = Collector(positions)
-    async with consuming(member(run.settings.stream_url, "orders", positions), again):
-        await received(again, 20)
-    assert [int(body_of(record)) for _, record in again.records] == list(range(30, 50))
-
-
 async def test_a_position_beyond_the_end_is_another_stream_and_refused(run: Run) -> None:
     await publish(run, 0, 10)
     positions = MemoryPositions({0: 1000})
@@ -267,7 +230,7 @@ async def test_events_that_retention_removed_stop_the_partition(run: Run) -> Non
 async def test_a_batch_given_up_at_a_handover_gives_its_credit_back(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """Else a member that becomes active again on the same connection would wait for ever for its next chunk."""
     monkeypatch.setattr(consumer_module, "CREDIT", 4)
-    monkeypatch.setattr(consumer_module, "HANDOVER_SECONDS", 0.2)
+    monkeypatch.setattr(membership_module, "HANDOVER_SECONDS", 0.2)
     async with SuperStreamPublisher(run.settings.stream_url, "orders") as publisher:
         for start in range(0, 400, 10):
             await publisher.publish_to(1, [Message("x", b"%d" % n, f"{n}", "t") for n in range(start, start + 10)])

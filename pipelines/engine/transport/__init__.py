@@ -1,8 +1,11 @@
 """RabbitMQ Streams, hardened: what goes in is confirmed, what comes out has no gap. Knows no FastStream, no orders."""
 
 from pipelines.engine.transport.amqp import body_of, encode
+from pipelines.engine.transport.batch import Batch, Positions
 from pipelines.engine.transport.chunk import Chunk
-from pipelines.engine.transport.consumer import Batch, GroupConsumer, Positions
+from pipelines.engine.transport.consumer import GroupConsumer
+from pipelines.engine.transport.filtering import EventFilter
+from pipelines.engine.transport.named import NamedPublisher
 from pipelines.engine.transport.publisher import Message, SuperStreamPublisher
 from pipelines.engine.transport.reader import end_offset, first_offset, read_stream
 from pipelines.engine.transport.topology import PartitionInfo, create_super_stream, describe, partition_count
@@ -10,8 +13,10 @@ from pipelines.engine.transport.topology import PartitionInfo, create_super_stre
 __all__ = [
     "Batch",
     "Chunk",
+    "EventFilter",
     "GroupConsumer",
     "Message",
+    "NamedPublisher",
     "PartitionInfo",
     "Positions",
     "SuperStreamPublisher",

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from pipelines.engine.transport.subentries import unpack
 from schemas.errors import StreamUnavailable
 
 
@@ -39,15 +40,29 @@ def chunk_of(deliver: Any, partition: int) -> Chunk:
     """Return the chunk in a Deliver frame, sub-entries unpacked, so that every record has its offset.
 
     Raises:
-        StreamUnavailable: the chunk does not hold what its header says. Nothing of it may be used.
+        StreamUnavailable: the chunk does not hold what its header says, or is compressed in a way that cannot be
+            read here. Nothing of it may be used.
     """
+    first = deliver.chunk_first_offset
     try:
-        records = deliver.get_messages()
-    except Exception as error:
-        raise StreamUnavailable(f"chunk at offset {deliver.chunk_first_offset} is unreadable: {error}") from error
+        records = _records(deliver.data, deliver.num_entries)
+    except (ValueError, IndexError) as error:
+        raise StreamUnavailable(f"chunk at offset {first} is unreadable: {error}") from error
     if len(records) != deliver.num_records:
-        raise StreamUnavailable(
-            f"chunk at offset {deliver.chunk_first_offset} holds {len(records)} records, not {deliver.num_records}"
-        )
-    recorded_at = datetime.fromtimestamp(deliver.timestamp / 1000, UTC)
-    return Chunk(partition, deliver.chunk_first_offset, recorded_at, records)
+        raise StreamUnavailable(f"chunk at offset {first} holds {len(records)} records, not {deliver.num_records}")
+    return Chunk(partition, first, datetime.fromtimestamp(deliver.timestamp / 1000, UTC), records)
+
+
+def _records(data: bytes, entries: int) -> list[bytes]:
+    records: list[bytes] = []
+    position, end = 0, len(data)
+    for _ in range(entries):
+        if data[position] & 0x80:
+            position = unpack(data, position, records)
+            continue
+        start = position + 4
+        position = start + int.from_bytes(data[position:start], "big")
+        records.append(data[start:position])
+    if position != end:
+        raise ValueError(f"its entries take {position} bytes, and it has {end}")
+    return records

@@ -10,20 +10,21 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import random
+import ssl
 import time
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
-import rstream.connection
 from rstream import exceptions, schema
 from rstream.client import Client
+from rstream.encoding import encode_frame
 
 from pipelines.engine.transport.address import Address
 from pipelines.engine.transport.frames import StreamStats, StreamStatsResponse
+from pipelines.engine.transport.wire import WireClient
 from schemas.errors import StreamMissing, StreamUnavailable
 
-# rstream reads 256 bytes at a time; a chunk is up to a megabyte.
-rstream.connection.CHUNK_SIZE = 64 * 1024
 # What it logs of a lost connection is reported here instead, once and with what follows from it.
 logging.getLogger("rstream").setLevel(logging.CRITICAL)
 
@@ -33,7 +34,8 @@ HEARTBEAT_SECONDS = 10
 SILENCE_FACTOR = 2.5
 """A broker silent for so many heartbeats is taken for dead."""
 
-_FRAME_MAX = 1024 * 1024
+FRAME_MAX = 1024 * 1024
+"""Bytes of the largest frame, asked of the broker; its own default, too."""
 
 R = TypeVar("R")
 
@@ -41,23 +43,36 @@ R = TypeVar("R")
 class Connection:
     """A connection, from `open` until `close` or until `closed` is done. Not shared between event loops."""
 
-    def __init__(self, client: Client, address: Address) -> None:
+    def __init__(self, client: WireClient, address: Address) -> None:
         self._client = client
         self._address = address
         self._closed: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._watchdog: asyncio.Task[None] | None = None
+        self._deliveries: list[asyncio.Queue[Any]] = []
 
     @classmethod
     async def open(cls, address: Address, name: str) -> Connection:
-        """Connect and sign in; `name` is shown in the broker's management.
+        """Connect to one of the address's nodes, tried in random order, and sign in; management shows `name`.
 
         Raises:
-            StreamUnavailable: nobody there, or access refused.
+            StreamUnavailable: nobody there, not trusted, or access refused; says so of each node.
+            SettingsError: the authorities to trust cannot be read.
         """
-        client = Client(
+        failures = []
+        for host, port in random.sample(address.nodes, len(address.nodes)):
+            try:
+                return await cls._open(address.at(host, port), name)
+            except StreamUnavailable as error:
+                failures.append(error)
+        raise StreamUnavailable("; ".join(map(str, failures))) from failures[-1]
+
+    @classmethod
+    async def _open(cls, address: Address, name: str) -> Connection:
+        client = WireClient(
             address.host,
             address.port,
-            frame_max=_FRAME_MAX,
+            ssl_context=address.ssl_context(),
+            frame_max=FRAME_MAX,
             heartbeat=HEARTBEAT_SECONDS,
             connection_name=name,
             connection_closed_handler=lambda _: None,
@@ -66,14 +81,17 @@ class Connection:
         try:
             await client.start()
             client._tasks["listener"].add_done_callback(self._listener_done)
+            self.on(schema.Close, self._on_close)
             await self._guard(client.authenticate(address.vhost, address.user, address.password))
         except BaseException as error:
             await self.close()
+            if isinstance(error, ssl.SSLCertVerificationError):
+                why = f"its certificate is not accepted: {error.verify_message}"
+                raise StreamUnavailable(f"{address}: {why}; name its authority with ?cacert=FILE") from error
             if isinstance(error, OSError | TimeoutError | exceptions.ServerError | AssertionError):
-                why = str(error) or type(error).__name__
-                raise StreamUnavailable(f"no broker at {address}: {why}; is it up?") from error
+                raise StreamUnavailable(_not_let_in(address, error)) from error
             raise
-        client.add_handler(schema.MetadataUpdate, self._on_metadata_update, name="warren")
+        self.on(schema.MetadataUpdate, self._on_metadata_update)
         self._watchdog = asyncio.create_task(self._watch(), name=f"watchdog {name}")
         return self
 
@@ -99,13 +117,26 @@ class Connection:
         """Call `handler` with each such frame, from the listener task. It must not raise and must not wait."""
         self._client.add_handler(frame, handler, name="warren")
 
+    def on_closed(self, handler: Callable[[str], None]) -> None:
+        """Call `handler` with the reason, once, soon after the connection is known to be dead."""
+        self._closed.add_done_callback(lambda closed: handler(closed.result()))
+
     def deliveries(self, subscription_id: int) -> asyncio.Queue[Any]:
-        """Return the queue of Deliver frames; its length is bounded by the credit given.
+        """Return the queue of Deliver frames. The credit given bounds it; None comes last, when the connection is dead.
 
         One subscription a connection: rstream queues every Deliver frame for every subscriber.
         """
         self._client.add_handler(schema.Deliver, lambda _: None, name=str(subscription_id))
-        return self._client._frames[subscription_id]
+        queue: asyncio.Queue[Any] = self._client._frames[subscription_id]
+        self._deliveries.append(queue)
+        if not self.is_open:
+            queue.put_nowait(None)
+        return queue
+
+    def credit(self, subscription_id: int, chunks: int) -> None:
+        """Let the broker send so many more chunks. Does not wait, and does nothing on a dead connection."""
+        if self._client.wire is not None:
+            self._client.wire.write(encode_frame(schema.Credit(subscription_id, chunks)))
 
     async def request(self, call: Callable[[Client], Coroutine[Any, Any, R]]) -> R:
         """Await a request on the client.
@@ -121,15 +152,16 @@ class Connection:
             raise StreamUnavailable(f"{self._address}: {str(error) or type(error).__name__}") from error
 
     async def send(self, frame: bytes) -> None:
-        """Write a ready frame, waiting while the socket's buffer is full. Raises StreamUnavailable."""
-        connection = self._client._conn
-        if connection is None or not self.is_open:
-            raise StreamUnavailable(f"{self._address}: {await self.wait_closed()}")
+        """Write a ready frame, all of it or nothing, as soon as the socket has room. Raises StreamUnavailable."""
+        wire = self._client.wire
+        assert wire is not None
         try:
-            await self._guard(connection._write_frame_raw(frame))
+            await wire.drain()
         except OSError as error:
             self._die(f"lost: {error}")
-            raise StreamUnavailable(f"{self._address}: lost: {error}") from error
+        if not self.is_open:
+            raise StreamUnavailable(f"{self._address}: {self._closed.result()}")
+        wire.write(frame)
 
     async def stats(self, stream: str) -> dict[str, int]:
         """Return the broker's figures for a stream, such as `first_chunk_id` (-1: the stream is empty)."""
@@ -155,15 +187,17 @@ class Connection:
         if self._watchdog is not None:
             self._watchdog.cancel()
         client = self._client
-        if self.is_open and client._conn is not None and client.is_started:
-            goodbye = schema.Close(client._corr_id_seq.next(), code=1, reason="OK")
-            with contextlib.suppress(Exception):
-                async with asyncio.timeout(2):
-                    await self._guard(client.sync_request(goodbye, resp_schema=schema.CloseResponse))
-        self._die("closed")
-        for name in list(client._tasks):
-            with contextlib.suppress(Exception):
-                await client.stop_task(name)
+        try:
+            if self.is_open and client.is_started:
+                goodbye = schema.Close(client._corr_id_seq.next(), code=1, reason="OK")
+                with contextlib.suppress(Exception):
+                    async with asyncio.timeout(2):
+                        await self._guard(client.sync_request(goodbye, resp_schema=schema.CloseResponse))
+        finally:
+            self._die("closed")
+            for name in list(client._tasks):
+                with contextlib.suppress(Exception):
+                    await client.stop_task(name)
 
     async def _guard(self, awaitable: Awaitable[R]) -> R:
         task: asyncio.Future[R] = asyncio.ensure_future(awaitable)
@@ -193,13 +227,29 @@ class Connection:
         error = None if task.cancelled() else task.exception()
         self._die(f"unreadable frame: {error.__cause__ or error}" if error else "the broker closed the connection")
 
+    def _on_close(self, frame: schema.Close) -> None:
+        self._die(f"the broker closed the connection: {frame.reason}")
+
     def _on_metadata_update(self, frame: schema.MetadataUpdate) -> None:
         self._die(f"stream {frame.metadata_info.stream} became unavailable")
 
     def _die(self, why: str) -> None:
-        if not self._closed.done():
-            self._closed.set_result(why)
+        if self._closed.done():
+            return
+        self._closed.set_result(why)
         self._client._is_not_closed = False
-        connection = self._client._conn
-        if connection is not None and connection._writer is not None:
-            connection._writer.transport.abort()
+        for queue in self._deliveries:
+            queue.put_nowait(None)
+        if self._client.wire is not None:
+            self._client.wire.abort()
+
+
+def _not_let_in(address: Address, error: BaseException) -> str:
+    why = str(error) or type(error).__name__
+    if not isinstance(error, exceptions.ServerError):
+        return f"no broker at {address}: {why}; run `warren services up`, or mend WARREN_STREAM_URL"
+    if isinstance(error, exceptions.AuthenticationFailure):
+        why = f"user {address.user!r} with this password"
+    elif isinstance(error, exceptions.VirtualHostAccessFailure):
+        why = f"there is no such virtual host for user {address.user!r}"
+    return f"the broker at {address} refused: {why}; mend WARREN_STREAM_URL, or what it names"

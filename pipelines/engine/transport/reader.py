@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncGenerator
 
 from rstream import schema
@@ -11,6 +12,7 @@ from rstream.constants import OffsetType
 from pipelines.engine.transport.address import Address
 from pipelines.engine.transport.chunk import Chunk, chunk_of
 from pipelines.engine.transport.connection import Connection
+from pipelines.engine.transport.filtering import EventFilter
 from pipelines.engine.transport.locate import connect_to
 from schemas.errors import EventsLost, StreamUnavailable
 
@@ -20,45 +22,77 @@ _CREDIT = 8
 ANSWER_SECONDS = 10.0
 """How long a look at one chunk may take."""
 
+QUIET_SECONDS = 1.0
+"""A broker that is to leave chunks out and sends nothing for so long may be at the end asked for: see for ourselves."""
+
 
 async def read_stream(
-    url: str, stream: str, first_offset: int, end_offset: int | None = None
+    url: str,
+    stream: str,
+    first_offset: int,
+    end_offset: int | None = None,
+    *,
+    only: EventFilter | None = None,
 ) -> AsyncGenerator[Chunk, None]:
     """Yield the stream's chunks, trimmed to [`first_offset`, `end_offset`), in order and without a gap.
 
     Without `end_offset` it goes on for ever, as new events come; close it (`contextlib.aclosing`) to stop. At most a
     few chunks are in memory. The chunks' `partition` is the number at the end of the stream's name, 0 where there is
-    none.
+    none. With `only`, chunks are what is left of them, and there are gaps.
 
     Raises:
-        EventsLost: the stream begins after `first_offset`, or has a hole.
+        EventsLost: the stream begins after `first_offset`, or has a hole (not noticed with `only`).
         StreamMissing, StreamUnavailable: also in the middle; nothing is retried here.
     """
-    if end_offset is not None and first_offset >= end_offset:
-        return
     address = Address.parse(url)
+    async with contextlib.aclosing(
+        _read(address, stream, first_offset, end_offset, only, skipping=only is not None)
+    ) as chunks:
+        async for chunk in chunks:
+            yield chunk
+
+
+async def _read(
+    address: Address, stream: str, first: int, end: int | None, only: EventFilter | None, *, skipping: bool
+) -> AsyncGenerator[Chunk, None]:
+    """Yield the wanted chunks; `skipping` lets the broker leave some out."""
+    expected = first
+    if end is not None and expected >= end:
+        return
     connection = await connect_to(address, stream, f"warren reader {stream}", leader=False)
     try:
-        await _require(connection, stream, first_offset)
+        await _require(connection, stream, first)
         queue = connection.deliveries(_SUBSCRIPTION)
-        spec = schema.OffsetSpec.from_params(OffsetType.OFFSET, first_offset)
-        await connection.request(lambda client: client.subscribe(stream, _SUBSCRIPTION, spec, _CREDIT))
+        spec = schema.OffsetSpec.from_params(OffsetType.OFFSET, first)
+        properties = only.properties() if only is not None and skipping else None
+        await connection.request(lambda client: client.subscribe(stream, _SUBSCRIPTION, spec, _CREDIT, properties))
         suffix = stream.rsplit("-", 1)[-1]
         partition = int(suffix) if suffix.isdigit() else 0
-        expected = first_offset
-        while end_offset is None or expected < end_offset:
-            chunk = chunk_of(await connection.or_closed(queue.get()), partition)
-            if chunk.first_offset > expected:
+        while end is None or expected < end:
+            try:
+                async with asyncio.timeout(QUIET_SECONDS if skipping and end is not None else None):
+                    deliver = await queue.get()
+            except TimeoutError:
+                break
+            if deliver is None:
+                raise StreamUnavailable(f"{stream}: {await connection.wait_closed()}")
+            chunk = chunk_of(deliver, partition)
+            if chunk.first_offset > expected and not skipping:
                 await _require(connection, stream, expected)
                 if await first_event_at(address, stream, expected) < chunk.first_offset:
                     raise StreamUnavailable(f"{stream}: the broker skipped from offset {expected}")
-            await connection.request(lambda client: client.credit(_SUBSCRIPTION, 1))
-            part = chunk.within(expected, end_offset)
+            connection.credit(_SUBSCRIPTION, 1)
+            part = chunk.within(expected, end)
             expected = max(expected, chunk.end_offset)
-            if part.records:
-                yield part
+            for wanted in only.apply(part) if only is not None else [part]:
+                if wanted.records:
+                    yield wanted
     finally:
         await connection.close()
+    if end is not None and expected < end:
+        # The broker says nothing of chunks it leaves out, so whether it has come to the end is found by reading on.
+        async for chunk in _read(address, stream, expected, end, only, skipping=False):
+            yield chunk
 
 
 async def first_offset(url: str, stream: str) -> int:
@@ -107,10 +141,13 @@ async def _one_chunk(connection: Connection, stream: str, spec: schema.OffsetSpe
     await connection.request(lambda client: client.subscribe(stream, _SUBSCRIPTION, spec, 1))
     try:
         async with asyncio.timeout(ANSWER_SECONDS):
-            return await connection.or_closed(queue.get())
+            deliver: schema.Deliver | None = await queue.get()
     except TimeoutError as error:
         # A stream that holds nothing but stored offsets of other consumers has a chunk, but none to deliver.
         raise StreamUnavailable(f"{stream}: no event was delivered within {ANSWER_SECONDS:g} s") from error
+    if deliver is None:
+        raise StreamUnavailable(f"{stream}: {await connection.wait_closed()}")
+    return deliver
 
 
 async def _require(connection: Connection, stream: str, offset: int) -> None:

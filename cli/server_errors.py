@@ -1,0 +1,37 @@
+"""What to say of a server that is away or refuses: what happened; what to do next."""
+
+from __future__ import annotations
+
+import asyncpg
+from redis.exceptions import AuthenticationError, AuthorizationError, RedisError, ResponseError
+
+from pipelines.engine.stores.postgres import CONNECTION_LOST
+
+_ACCESS = (
+    asyncpg.InvalidAuthorizationSpecificationError,
+    asyncpg.InvalidCatalogNameError,
+    asyncpg.InsufficientPrivilegeError,
+)
+"""The login, the database or the account's rights: what the address names is not what the server has."""
+
+
+def database_trouble(error: BaseException) -> str:
+    """Say what one of DATABASE_ERRORS means."""
+    why = _first_line(error)
+    if isinstance(error, CONNECTION_LOST):
+        return f"PostgreSQL does not answer: {why}; run `warren services up`, or mend WARREN_POSTGRES_DSN"
+    if isinstance(error, _ACCESS):
+        return f"PostgreSQL refused: {why}; mend WARREN_POSTGRES_DSN, or what it names"
+    return f"PostgreSQL refused: {why}"
+
+
+def cache_trouble(error: RedisError | OSError) -> str:
+    """Say what an error of Redis means."""
+    why = _first_line(error)
+    if isinstance(error, AuthenticationError | AuthorizationError | ResponseError):
+        return f"Redis refused: {why}; mend WARREN_REDIS_URL, or what it names"
+    return f"Redis does not answer: {why}; run `warren services up`, or mend WARREN_REDIS_URL"
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error) or type(error).__name__).splitlines()[0].rstrip(".")

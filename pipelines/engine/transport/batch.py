@@ -1,0 +1,44 @@
+"""What a group's member is given, and what it asks: batches of chunks, and the position to go on from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from pipelines.engine.transport.chunk import Chunk
+
+
+class Positions(Protocol):
+    """Who owns a partition and from which offset it goes on; kept where the events take effect."""
+
+    async def claim(self, partition: int) -> int:
+        """Take the partition over from whoever had it and return the offset to go on from."""
+        ...
+
+    def abandon(self, partition: int) -> None:
+        """Give up what is under way for the partition, at once and without waiting for anything. Idempotent."""
+        ...
+
+    async def release(self, partition: int) -> None:
+        """Let the partition go; another member may have it now. Idempotent, safe before `claim`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Consecutive chunks of one partition, no event missing between them, at least one record in all.
+
+    `first_offset` is where the batch before ended; the first record may lie behind it, where offsets hold no events.
+    """
+
+    partition: int
+    first_offset: int
+    chunks: list[Chunk]
+
+    @property
+    def end_offset(self) -> int:
+        """The offset after the last record."""
+        return self.chunks[-1].end_offset
+
+    def __len__(self) -> int:
+        return sum(len(chunk.records) for chunk in self.chunks)

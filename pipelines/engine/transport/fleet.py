@@ -1,0 +1,109 @@
+"""A publisher for each partition of a super stream, connected when first needed and anew after a loss."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from pipelines.engine.transport.address import Address
+from pipelines.engine.transport.topology import partition_count
+from pipelines.engine.transport.window import PartitionPublisher
+from schemas.errors import StreamError, Unconfirmed
+from schemas.streams import partition_name
+
+
+@dataclass(slots=True)
+class Part:
+    """What one call publishes to one partition: entries, and the places of their messages in the call, in order.
+
+    `counts` says how many messages each entry holds (None: one), `ids` the entries' publishing ids.
+    """
+
+    entries: list[bytes] = field(default_factory=list)
+    places: list[int] = field(default_factory=list)
+    counts: list[int] | None = None
+    ids: list[int] | None = None
+
+    def messages_of(self, entries: tuple[int, ...]) -> list[int]:
+        """Return the places of the messages in these entries."""
+        if self.counts is None:
+            return [self.places[entry] for entry in entries]
+        wanted, found, start = set(entries), [], 0
+        for entry, count in enumerate(self.counts):
+            if entry in wanted:
+                found += self.places[start : start + count]
+            start += count
+        return found
+
+
+class Fleet:
+    """The publishers of a super stream's partitions. `version` is that of the Publish frame their entries are for."""
+
+    def __init__(
+        self, url: str, super_stream: str, expected: int | None, *, name: str | None = None, version: int = 2
+    ) -> None:
+        self._url = url
+        self._address = Address.parse(url)
+        self._super_stream = super_stream
+        self._expected = expected
+        self._name = name
+        self._version = version
+        self._publishers: dict[int, PartitionPublisher] = {}
+        self._opening: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self.partitions = 0
+        """How many partitions there are; 0 before `open`."""
+
+    async def open(self) -> None:
+        """Ask how many partitions there are. Raises StreamMissing or StreamUnavailable."""
+        self.partitions = await partition_count(self._url, self._super_stream, self._expected)
+
+    async def close(self) -> None:
+        """Close all connections. Idempotent."""
+        publishers, self._publishers = self._publishers, {}
+        await asyncio.gather(*(publisher.close() for publisher in publishers.values()))
+
+    async def publish(self, parts: Iterable[tuple[int, Part]], timeout: float) -> None:
+        """Publish each part to its partition, all at once, and return when the broker has confirmed everything.
+
+        `parts` may be made while it is asked for: each is on its way before the next is made.
+
+        Raises:
+            Unconfirmed: with the places of the messages that are not, `timeout` seconds after the call at the latest.
+        """
+        deadline = asyncio.get_running_loop().time() + timeout
+        calls = []
+        async with asyncio.TaskGroup() as group:
+            for partition, part in parts:
+                calls.append(group.create_task(self._publish(partition, part, deadline)))
+                await asyncio.sleep(0)
+        failures = [failure for failure in (call.result() for call in calls) if failure is not None]
+        if failures:
+            places = sorted(place for failure in failures for place in failure.indexes)
+            raise Unconfirmed(places, failures[0].why) from failures[0]
+
+    async def _publish(self, partition: int, part: Part, deadline: float) -> Unconfirmed | None:
+        try:
+            async with asyncio.timeout_at(deadline):
+                publisher = await self._publisher(partition)
+            await publisher.publish(part.entries, deadline, part.ids)
+        except Unconfirmed as failure:
+            return Unconfirmed(part.messages_of(failure.indexes), failure.why)
+        except TimeoutError:
+            return Unconfirmed(part.places, f"{self._address}: no connection in time")
+        except StreamError as error:
+            return Unconfirmed(part.places, str(error))
+        return None
+
+    async def _publisher(self, partition: int) -> PartitionPublisher:
+        async with self._opening[partition]:
+            publisher = self._publishers.get(partition)
+            if publisher is None or not publisher.is_open:
+                if publisher is not None:
+                    await publisher.close()
+                stream = partition_name(self._super_stream, partition)
+                publisher = self._publishers[partition] = await PartitionPublisher.open(
+                    self._address, stream, name=self._name, version=self._version
+                )
+            return publisher

@@ -1,0 +1,131 @@
+"""Each chunk begins where the last one ended: a jump is explained, or nothing behind it is used."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from pipelines.engine.transport import (
+    Batch,
+    Message,
+    SuperStreamPublisher,
+    create_super_stream,
+    end_offset,
+    read_stream,
+)
+from pipelines.engine.transport import consumer as consumer_module
+from pipelines.engine.transport.address import Address
+from pipelines.engine.transport.connection import Connection
+from schemas.errors import EventsLost, StreamUnavailable
+from tests.support.proxy import proxied
+from tests.support.runs import Run
+from tests.support.waiting import until
+from tests.transport.conftest import (
+    Collector,
+    MemoryPositions,
+    chunk_offset,
+    consuming,
+    is_chunk,
+    losing_chunk_at,
+    member,
+    publish,
+    received,
+)
+
+
+async def test_a_chunk_that_is_missing_is_noticed_and_read_again(run: Run) -> None:
+    """Trap: stored offsets make gaps look normal. A gap over events is not: nothing behind it is handled."""
+    await publish(run, 0, 100, at_once=20)
+    positions = MemoryPositions()
+    collector = Collector(positions)
+    async with proxied(run.settings.stream_url) as (url, proxy):
+        proxy.frames = losing_chunk_at(40)
+        consumer = member(url, "orders", positions, records=1)
+        with pytest.raises(StreamUnavailable, match="skipped from offset 40 to "):
+            await asyncio.wait_for(consumer.run(collector), 30)
+        assert collector.offsets == list(range(40))
+        proxy.frames = None
+        async with consuming(consumer, collector):
+            await received(collector, 100)
+    assert collector.offsets == list(range(100))
+
+
+async def test_a_reader_notices_a_missing_chunk(run: Run) -> None:
+    await publish(run, 0, 100, at_once=20)
+    async with proxied(run.settings.stream_url) as (url, proxy):
+        proxy.frames = losing_chunk_at(40)
+        with pytest.raises(StreamUnavailable, match="skipped from offset 40"):
+            _ = [chunk async for chunk in read_stream(url, "orders-0", 0, 100)]
+
+
+async def test_a_chunk_with_another_number_of_records_than_it_says_is_not_used(run: Run) -> None:
+    """Else every later record would have a wrong offset."""
+    await publish(run, 0, 10)
+    await publish(run, 10, 1)
+    positions = MemoryPositions()
+    collector = Collector(positions)
+
+    def one_more(frame: bytes) -> bytes:
+        if is_chunk(frame) and chunk_offset(frame) == 10:
+            return frame[:9] + (2).to_bytes(4, "big") + frame[13:]
+        return frame
+
+    async with proxied(run.settings.stream_url) as (url, proxy):
+        proxy.frames = one_more
+        with pytest.raises(StreamUnavailable, match="chunk at offset 10 holds 1 records, not 2"):
+            await asyncio.wait_for(member(url, "orders", positions, records=1).run(collector), 30)
+    assert collector.offsets == list(range(10))
+
+
+async def test_a_stream_made_anew_and_shorter_is_not_read_as_the_old_one(run: Run) -> None:
+    """A position of the old one would skip the new one's first events, or wait for ever."""
+    await publish(run, 0, 50)
+    positions = MemoryPositions()
+    collector = Collector(positions)
+    consumer = member(run.settings.stream_url, "orders", positions)
+    async with consuming(consumer, collector):
+        await received(collector, 50)
+    connection = await Connection.open(Address.parse(run.settings.stream_url), "test")
+    await connection.request(lambda client: client.delete_super_stream("orders"))
+    await connection.close()
+    await create_super_stream(run.settings.stream_url, "orders", 4)
+    await publish(run, 0, 20)
+    with pytest.raises(EventsLost) as lost:
+        await asyncio.wait_for(consumer.run(collector), 30)
+    assert (lost.value.expected, lost.value.first_available) == (50, 20)
+    assert len(collector.records) == 50
+
+
+async def test_retention_overtaking_a_slow_member_stops_it(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Trap: the broker goes on at the first offset it has, without an error."""
+    monkeypatch.setattr(consumer_module, "CREDIT", 1)
+    connection = await Connection.open(Address.parse(run.settings.stream_url), "test")
+    arguments = {"max-length-bytes": 200_000, "stream-max-segment-size-bytes": 100_000}
+    await connection.request(lambda client: client.create_super_stream("short", ["short-0"], ["0"], arguments))
+    positions = MemoryPositions()
+    collector = Collector(positions)
+    entered, overtaken = asyncio.Event(), asyncio.Event()
+
+    async def slow(batch: Batch) -> None:
+        entered.set()
+        await overtaken.wait()
+        await collector(batch)
+
+    async with SuperStreamPublisher(run.settings.stream_url, "short") as publisher:
+
+        async def removed() -> bool:
+            await publisher.publish_to(0, [Message("x", b"." * 1000, f"{n}", "t") for n in range(200)])
+            return (await connection.stats("short-0"))["first_chunk_id"] > 1000
+
+        async with consuming(member(run.settings.stream_url, "short", positions, records=1), slow) as task:
+            await publisher.publish_to(0, [Message("x", b"first", "0", "t")])
+            await asyncio.wait_for(entered.wait(), 30)
+            await until(removed, "retention to remove events ahead of the member")
+            overtaken.set()
+            await asyncio.wait({task}, timeout=30)
+    await connection.close()
+    error = task.exception() if not task.cancelled() else None
+    assert isinstance(error, EventsLost)
+    assert collector.offsets == list(range(error.expected))
+    assert await end_offset(run.settings.stream_url, "short-0") > error.first_available > error.expected
