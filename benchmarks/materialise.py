@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from datetime import UTC, datetime
+from typing import Any
 
 from benchmarks.environment import Bench, BenchRun
 from benchmarks.history import History
@@ -95,7 +96,7 @@ async def _record(run: BenchRun, messages: list[Message]) -> dict[int, list[list
         for start in range(0, len(records), size):
             batch = Batch(partition, start, [Chunk(partition, start, now, records[start : start + size])])
             good, bad = await take_in(batch, views.parse, PARTITIONS)
-            recording = Recording(connection)
+            recording: Any = Recording(connection)
             async with connection.transaction():
                 remember(memory, await decide(recording, views, held, batch, good, bad, memory))
             held = Claim(partition, held.epoch, batch.end_offset)

@@ -18,7 +18,7 @@ COLUMNS = ("number", "moment", "name", "stage", "held", "marks", "body")
 
 _HEAD = Struct("!hiqiq").pack
 
-_TEXT = st.text(st.characters(exclude_characters="\x00", exclude_categories=("Cs",)), max_size=20)
+_TEXT = st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"]), max_size=20)
 
 ROWS = st.tuples(
     st.integers(-(2**63), 2**63 - 1),
@@ -58,7 +58,7 @@ async def test_what_is_copied_is_what_is_read(table: asyncpg.Connection, rows: l
 
 async def test_more_rows_than_one_piece(table: asyncpg.Connection) -> None:
     await table.execute("TRUNCATE kinds")
-    rows = [(n, datetime(2026, 1, 1, tzinfo=UTC), "n", None, None, [], b"") for n in range(2_500)]
+    rows: list[tuple[Any, ...]] = [(n, datetime(2026, 1, 1, tzinfo=UTC), "n", None, None, [], b"") for n in range(2_500)]
     await copy_rows(table, "kinds", COLUMNS, [_packed(row) for row in rows])
     assert await table.fetchval("SELECT array_agg(number ORDER BY number) FROM kinds") == list(range(2_500))
 

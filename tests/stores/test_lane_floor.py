@@ -96,10 +96,11 @@ async def test_an_order_opened_with_the_one_cut_off_stays_while_it_stands_there(
     ("before", "after", "score", "shown"),
     [
         ("", "A", 99, False),
-        ("", "A", 100, True),  # may stand there, opened in the same millisecond as the one cut off
         ("", "A", 101, True),
         ("", "C", -5, True),  # never cut off
         ("A", "A", 99, False),
+        ("A", "A", 100, True),  # may stand there, opened in the same millisecond as the one cut off
+        ("A", "B", 100, True),
         ("A", "B", 99, False),
         ("A", "B", 200, True),
         ("A", "B", 150, True),  # leaves A
