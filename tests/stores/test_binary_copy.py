@@ -58,7 +58,9 @@ async def test_what_is_copied_is_what_is_read(table: asyncpg.Connection, rows: l
 
 async def test_more_rows_than_one_piece(table: asyncpg.Connection) -> None:
     await table.execute("TRUNCATE kinds")
-    rows: list[tuple[Any, ...]] = [(n, datetime(2026, 1, 1, tzinfo=UTC), "n", None, None, [], b"") for n in range(2_500)]
+    rows: list[tuple[Any, ...]] = [
+        (n, datetime(2026, 1, 1, tzinfo=UTC), "n", None, None, [], b"") for n in range(2_500)
+    ]
     await copy_rows(table, "kinds", COLUMNS, [_packed(row) for row in rows])
     assert await table.fetchval("SELECT array_agg(number ORDER BY number) FROM kinds") == list(range(2_500))
 
