@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from faststream import FastStream
 from redis.asyncio import Redis
@@ -28,6 +28,10 @@ class Running:
     subscriber: StreamSubscriber
 
 
+def _stop_at_a_storm(error: Exception) -> Literal["retry", "stop"]:
+    return "stop" if isinstance(error, ParkingStorm) else "retry"
+
+
 async def build(flow: Flow, settings: Settings) -> Running:
     """Return the application that runs `flow`, not started yet.
 
@@ -48,11 +52,12 @@ async def build(flow: Flow, settings: Settings) -> Running:
     broker = StreamBroker(settings.stream_url, apply_types=False)
     subscriber = broker.subscriber(
         settings.super_stream,
+        batch=True,
         group=str(flow.name),
         positions=instance,
         partitions=partitions,
         batch_records=settings.batch_events,
-        stop_on=(ParkingStorm,),
+        on_error=_stop_at_a_storm,
         decoder=whole_batch,
         title=str(flow.name),
         description="Lets each batch take effect exactly once.",

@@ -10,9 +10,12 @@ import pipelines.engine.broker._compat as compat
 ROOT = Path(compat.__file__).parents[3]
 
 NAMES = {
-    "EMPTY", "BrokerConfig", "BrokerUsecase", "CallsCollection", "ContextRepo", "DefaultLoggerStorage",
-    "FastDependsConfig", "Registrator", "SubscriberSpecification", "SubscriberSpecificationConfig",
-    "SubscriberUsecase", "SubscriberUsecaseConfig", "make_logger_state",
+    "EMPTY", "ArgsContainer", "BrokerConfig", "BrokerRouter", "BrokerUsecase", "CallsCollection", "ContextRepo",
+    "CustomCallable", "DefaultLoggerStorage", "FastDependsConfig", "HandlerItem", "ProducerProto",
+    "PublisherSpecification", "PublisherSpecificationConfig", "PublisherUsecase", "PublisherUsecaseConfig",
+    "Registrator", "SubscriberRoute", "SubscriberSpecification", "SubscriberSpecificationConfig",
+    "SubscriberUsecase", "SubscriberUsecaseConfig", "TestBroker", "change_producer", "default_filter",
+    "make_logger_state",
 }  # fmt: skip
 
 

@@ -19,6 +19,7 @@ from tests.transport.conftest import Collector, MemoryPositions, consuming, memb
 
 
 async def test_it_goes_on_where_the_position_says_and_sees_what_was_there_before(run: Run) -> None:
+    """Trap: a single active consumer without a listener starts at NEXT and sees nothing of the past."""
     await publish(run, 0, 100)
     positions = MemoryPositions({0: 37})
     collector = Collector(positions)
@@ -52,6 +53,7 @@ async def test_batches_never_run_together_and_end_within_one_chunk_of_the_limit(
 
 
 async def test_a_handler_that_raises_skips_nothing(run: Run) -> None:
+    """Trap: an exception in a callback drops the rest of the chunk and goes on with the next."""
     await publish(run, 0, 30, at_once=10)
     positions = MemoryPositions()
     collector = Collector(positions)
@@ -130,7 +132,10 @@ async def test_one_of_two_members_is_active_and_the_other_takes_over_without_a_g
 
 
 async def test_a_demoted_member_drops_what_was_delivered_to_it(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Partition 1 of a super stream goes to the second member, which joins while the first has a full buffer."""
+    """Trap: a demoted consumer went on through 17 buffered messages after the new one was active.
+
+    Partition 1 of a super stream goes to the second member, which joins while the first has a full buffer.
+    """
     async with SuperStreamPublisher(run.settings.stream_url, "orders") as publisher:
         for start in range(0, 1000, 10):
             await publisher.publish_to(1, [Message("x", b"%d" % n, f"{n}", "t") for n in range(start, start + 10)])
@@ -178,7 +183,10 @@ async def test_a_lost_connection_ends_the_membership_and_the_next_one_misses_not
 
 
 async def test_offsets_stored_by_others_make_no_gap(run: Run) -> None:
-    """A stored offset takes an offset in the stream (a tracking chunk): accepted, as the stream begins before it."""
+    """Trap: a stored offset takes an offset in the stream (a tracking chunk), and gaps look normal.
+
+    Such a gap is accepted, as the stream begins before it and holds no event in it.
+    """
     await publish(run, 0, 5)
     connection = await Connection.open(Address.parse(run.settings.stream_url), "test")
     await connection.request(lambda client: client.store_offset("orders-0", "someone", 3))
@@ -209,6 +217,7 @@ async def test_a_position_beyond_the_end_is_another_stream_and_refused(run: Run)
 
 
 async def test_events_that_retention_removed_stop_the_partition(run: Run) -> None:
+    """Trap: retention ate the asked offset, and the broker starts at the first it has, without an error."""
     connection = await Connection.open(Address.parse(run.settings.stream_url), "test")
     arguments = {"max-length-bytes": 200_000, "stream-max-segment-size-bytes": 100_000}
     await connection.request(lambda client: client.create_super_stream("short", ["short-0"], ["0"], arguments))
@@ -262,3 +271,24 @@ async def test_a_batch_given_up_at_a_handover_gives_its_credit_back(run: Run, mo
         assert first.active
         assert positions.abandoned
     assert collector.offsets == list(range(400))
+
+
+async def test_a_member_that_is_stuck_holds_up_nothing_of_another_partition(run: Run) -> None:
+    """Trap: every Deliver frame is queued for every subscriber on that connection, unbounded."""
+    await publish(run, 0, 1000, at_once=10)
+    await publish(run, 0, 1000, at_once=10, partition=1)
+    positions = MemoryPositions()
+    stuck_at, collector = Collector(MemoryPositions()), Collector(positions)
+    entered = asyncio.Event()
+
+    async def sticks(batch: Batch) -> None:
+        entered.set()
+        await asyncio.Event().wait()
+        await stuck_at(batch)
+
+    async with consuming(member(run.settings.stream_url, "orders", stuck_at.positions), sticks):
+        await asyncio.wait_for(entered.wait(), 30)
+        async with consuming(member(run.settings.stream_url, "orders", positions, partition=1), collector):
+            await received(collector, 1000)
+    assert collector.offsets == list(range(1000))
+    assert {batch.partition for batch in collector.batches} == {1}

@@ -16,11 +16,14 @@ from pipelines.engine.transport import (
     read_stream,
 )
 from pipelines.engine.transport import window as window_module
-from schemas.errors import SettingsError, StreamMissing, StreamUnavailable, Unconfirmed
+from schemas.errors import PublishRefused, SettingsError, StreamMissing, StreamUnavailable, Unconfirmed
 from schemas.streams import partition_name, partition_of
 from tests.support.proxy import proxied
 from tests.support.runs import Run, fresh_run
 from tests.support.waiting import until
+
+HOME = partition_of("one", 4)
+CONFIRM = b"\x00\x03"
 
 
 def _message(subject: str, number: int, size: int = 100) -> Message:
@@ -38,6 +41,7 @@ async def _stored(run: Run, partition: int) -> list[bytes]:
 
 
 async def test_confirmed_messages_are_stored_in_order_in_their_home_partitions(run: Run) -> None:
+    """Trap: `SuperStreamProducer` sends every key to the first key's partition, by a hash no other client has."""
     messages = [_message(f"order-{number % 37}", number) for number in range(20_000)]
     async with SuperStreamPublisher(run.settings.stream_url, "orders") as publisher:
         await publisher.publish(messages)
@@ -65,21 +69,92 @@ async def test_a_message_near_the_frame_limit_goes_through(run: Run) -> None:
 
 
 async def test_the_window_bounds_what_is_in_flight(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With no confirm coming back, exactly one window of messages is sent, and the rest waits at the caller."""
     monkeypatch.setattr(window_module, "WINDOW", 50)
-    most = 0
-    original = window_module.PartitionPublisher._send
+    monkeypatch.setattr(window_module, "_FRAME_TARGET", 2000)
+    holding = False
+    held: list[bytes] = []
 
-    async def spying(self: window_module.PartitionPublisher, *arguments: object) -> None:
-        nonlocal most
-        await original(self, *arguments)  # type: ignore[arg-type]
-        most = max(most, len(self._flights))
+    def hold_confirms(frame: bytes) -> bytes:
+        if not holding or frame[:2] != CONFIRM:
+            return frame
+        held.append(frame)
+        return b""
 
-    monkeypatch.setattr(window_module.PartitionPublisher, "_send", spying)
-    monkeypatch.setattr(window_module, "_FRAME_TARGET", 4000)
+    async with proxied(run.settings.stream_url) as (url, proxy):
+        proxy.frames = hold_confirms
+        async with SuperStreamPublisher(url, "orders") as publisher:
+            await publisher.publish([_message("one", 0)])
+            holding = True
+            calls = [
+                asyncio.create_task(publisher.publish([_message("one", call * 1000 + n) for n in range(1, 500)]))
+                for call in range(3)
+            ]
+
+            async def window_stored() -> bool:
+                return len(await _stored(run, HOME)) >= 1 + 50 - 50 % 15
+
+            await until(window_stored, "a window of messages to be stored")
+            assert 1 + 50 - 15 < len(await _stored(run, HOME)) <= 1 + 50
+            for call in calls:
+                call.cancel()
+            await asyncio.wait(calls)
+        async with SuperStreamPublisher(run.settings.stream_url, "orders") as publisher:
+            await publisher.publish([_message("two", n) for n in range(3000)])
+    assert len(await _stored(run, partition_of("two", 4))) >= 3000
+
+
+async def test_what_the_broker_refuses_is_reported_at_once(run: Run) -> None:
+    """Trap: a PublishError never resolves rstream's `send_wait`."""
     async with SuperStreamPublisher(run.settings.stream_url, "orders") as publisher:
-        await publisher.publish([_message("one", n) for n in range(3000)])
-    assert 0 < most <= 50
-    assert len(await _stored(run, partition_of("one", 4))) == 3000
+        await publisher.publish([_message("one", 0)])
+        connection = publisher._fleet._publishers[HOME]._connection
+        await connection.request(lambda client: client.delete_publisher(1))
+        with pytest.raises(Unconfirmed, match=r"refused them: codes \{18\}") as failure:
+            await asyncio.wait_for(publisher.publish([_message("one", n) for n in range(1, 8)]), 10)
+    assert failure.value.indexes == tuple(range(7))
+    assert len(await _stored(run, HOME)) == 1
+
+
+@pytest.mark.parametrize("cut", [False, True])
+async def test_only_what_is_really_open_is_reported_and_nothing_sent_again(run: Run, *, cut: bool) -> None:
+    """Confirms of two of six messages never come; the time limit or the loss of the line names just these."""
+
+    def without_some(frame: bytes) -> bytes:
+        if frame[:2] != CONFIRM:
+            return frame
+        ids = [frame[start : start + 8] for start in range(9, len(frame), 8)]
+        kept = [number for number in ids if int.from_bytes(number, "big") not in (3, 6)]
+        confirmed.update(int.from_bytes(number, "big") for number in ids)
+        return frame[:5] + len(kept).to_bytes(4, "big") + b"".join(kept)
+
+    confirmed: set[int] = set()
+    async with proxied(run.settings.stream_url) as (url, proxy):
+        proxy.frames = without_some
+        async with SuperStreamPublisher(url, "orders") as publisher:
+            timeout = 30.0 if cut else 0.5
+            call = asyncio.create_task(publisher.publish([_message("one", n) for n in range(6)], timeout=timeout))
+            if cut:
+
+                async def answered() -> bool:
+                    return len(confirmed) == 6
+
+                await until(answered, "the broker's confirms")
+                await publisher.publish([_message("one", 6)])  # so the confirms before it have been read
+                proxy.cut()
+            with pytest.raises(Unconfirmed) as failure:
+                await call
+    assert failure.value.indexes == (2, 5)
+    assert len(await _stored(run, HOME)) == (7 if cut else 6)
+
+
+async def test_a_message_larger_than_a_frame_is_refused_before_anything_is_sent(run: Run) -> None:
+    """The broker would close the connection, and the caller would try for ever."""
+    async with SuperStreamPublisher(run.settings.stream_url, "orders") as publisher:
+        with pytest.raises(PublishRefused, match="a body of 1100008 bytes"):
+            await publisher.publish([_message("one", 1), _message("two", 2, size=1_100_000)])
+        await publisher.publish([_message("one", 3, size=1_040_000)])
+    assert await _stored(run, HOME) == [b"00000003"]
 
 
 async def test_a_stream_that_is_not_there_is_named(run: Run) -> None:
@@ -137,3 +212,11 @@ async def test_making_a_super_stream_is_idempotent_and_never_changes_its_partiti
         assert await create_super_stream(url, "orders", 3) is False
         with pytest.raises(SettingsError, match="added in place"):
             await create_super_stream(url, "orders", 5)
+
+
+async def test_a_message_that_cannot_be_encoded_is_the_callers_error_as_it_is(run: Run) -> None:
+    """Not wrapped in a group, and what was on its way for other partitions is given up."""
+    async with SuperStreamPublisher(run.settings.stream_url, "orders") as publisher:
+        with pytest.raises(UnicodeEncodeError):
+            await publisher.publish([_message("one", 1), Message("two", b"body", "\ud800", "t")])
+        await publisher.publish([_message("one", 2)])

@@ -1,7 +1,8 @@
-"""A FastStream broker on RabbitMQ's native stream protocol: super streams, consumer groups, batches."""
+"""A FastStream broker on RabbitMQ's native stream protocol."""
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Iterable, Sequence
 from types import TracebackType
@@ -10,97 +11,42 @@ from typing import Any
 from fast_depends import dependency_provider
 from faststream.exceptions import FeatureNotSupportedException
 from faststream.specification.schema import BrokerSpec
+from faststream.types import LoggerProto
 
 from pipelines.engine.broker._compat import (
     EMPTY,
     BrokerUsecase,
-    CallsCollection,
     ContextRepo,
+    CustomCallable,
     FastDependsConfig,
-    Registrator,
     make_logger_state,
 )
-from pipelines.engine.broker.config import (
-    QuietLogger,
-    StreamBrokerConfig,
-    StreamSpecificationConfig,
-    StreamSubscriberConfig,
-)
-from pipelines.engine.broker.specification import StreamSubscriberSpecification
+from pipelines.engine.broker.config import Key, QuietLogger, StreamBrokerConfig
+from pipelines.engine.broker.producer import StreamProducer
+from pipelines.engine.broker.registrator import StreamRegistrator
+from pipelines.engine.broker.response import StreamPublishCommand
 from pipelines.engine.broker.subscriber import StreamSubscriber
-from pipelines.engine.transport import Batch, Message, Positions, SuperStreamPublisher
 from pipelines.engine.transport.address import Address
+from pipelines.engine.transport.connection import Connection
+from schemas.errors import StreamUnavailable
+
+_PING_SECONDS = 5.0
 
 
-class StreamRegistrator(Registrator[Batch, StreamBrokerConfig]):
-    """Declares subscribers."""
-
-    def subscriber(  # type: ignore[override]  # each broker's signature is its own
-        self,
-        super_stream: str,
-        *,
-        group: str,
-        positions: Positions,
-        partitions: int | None = None,
-        batch_records: int = 4000,
-        stop_on: tuple[type[Exception], ...] = (),
-        decoder: Any = None,
-        dependencies: Sequence[Any] = (),
-        title: str | None = None,
-        description: str | None = None,
-        include_in_schema: bool = True,
-    ) -> StreamSubscriber:
-        """Subscribe a handler to a super stream, as member of a consumer group.
-
-        Each partition has one active member. The handler is called with one batch of one partition at a time, in
-        stream order; partitions run concurrently. When it returns, the batch is done; when it raises, the group is
-        joined again from the last position.
-
-        Args:
-            super_stream: its name.
-            group: the consumer group's name; positions belong to it.
-            positions: where positions are kept, and taken over from a former owner.
-            partitions: how many partitions there must be; by default, as many as the broker says at the start.
-            batch_records: a batch holds at most about so many records; it ends with a whole chunk.
-            stop_on: exceptions after which the whole application stops.
-            decoder: makes the handler's first argument from the message; by default a list of each record's JSON.
-            dependencies: FastDepends dependencies.
-            title, description, include_in_schema: for the AsyncAPI document.
-        """
-        config = StreamSubscriberConfig(
-            _outer_config=self.config,  # type: ignore[arg-type]  # FastStream passes the composition as a config
-            super_stream=super_stream,
-            group=group,
-            positions=positions,
-            partitions=partitions,
-            batch_records=batch_records,
-            stop_on=stop_on,
-        )
-        calls: CallsCollection[Batch] = CallsCollection()
-        specification = StreamSubscriberSpecification(
-            self.config,  # type: ignore[arg-type]
-            StreamSpecificationConfig(
-                super_stream=super_stream,
-                group=group,
-                title_=title,
-                description_=description,
-                include_in_schema=include_in_schema,
-            ),
-            calls,
-        )
-        subscriber = StreamSubscriber(config, specification, calls)
-        super().subscriber(subscriber)
-        return subscriber.add_call(parser_=None, decoder_=decoder, dependencies_=dependencies)
-
-    def publisher(self, *_: Any, **__: Any) -> Any:
-        """Refused: FastStream awaits each result of a handler singly; publish batches with `publish_batch`."""
-        raise FeatureNotSupportedException("publish batches with StreamBroker.publish_batch")
-
-
-class StreamBroker(StreamRegistrator, BrokerUsecase[Batch, str, StreamBrokerConfig]):
+class StreamBroker(StreamRegistrator, BrokerUsecase[Any, str, StreamBrokerConfig]):
     """Connects FastStream to RabbitMQ Streams.
 
-    `url` is `rabbitmq-stream://USER:PASSWORD@HOST:PORT/VHOST`. FastStream's log line per message is off.
+    Args:
+        url: `rabbitmq-stream://USER:PASSWORD@HOST:PORT/VHOST`.
+        graceful_timeout: seconds `stop` waits for what handlers have in hand; None or 0: not at all.
+        parser, decoder: for all subscribers that have none of their own.
+        middlewares: FastStream's; they see every message, and every batch as one.
+        dependencies: FastDepends dependencies of all handlers.
+        routers: to include.
+        apply_types: false: call handlers with what the decoder gives, without pydantic and injection. Much faster
+            for single records.
+        logger: what handlers get as FastStream's `Logger`. The broker itself logs no line per message.
+        description: for the AsyncAPI document.
     """
 
     def __init__(
@@ -108,29 +54,34 @@ class StreamBroker(StreamRegistrator, BrokerUsecase[Batch, str, StreamBrokerConf
         url: str = "rabbitmq-stream://guest:guest@localhost:5552/%2f",
         *,
         graceful_timeout: float | None = 15.0,
+        parser: CustomCallable | None = None,
+        decoder: CustomCallable | None = None,
         middlewares: Sequence[Any] = (),
         dependencies: Sequence[Any] = (),
         routers: Iterable[StreamRegistrator] = (),
         apply_types: bool = True,
+        logger: LoggerProto | None = None,
         description: str | None = None,
     ) -> None:
         address = Address.parse(url)
+        fd_config = FastDependsConfig(
+            use_fastdepends=apply_types, serializer=EMPTY, provider=dependency_provider, context=ContextRepo()
+        )
+        producer = StreamProducer(url, lambda: self.config.fd_config._serializer)
         super().__init__(
             routers=routers,
             config=StreamBrokerConfig(
                 address=address,
                 url=url,
+                producer=producer,
+                broker_parser=parser,
+                broker_decoder=decoder,
                 broker_middlewares=middlewares,
                 broker_dependencies=dependencies,
                 graceful_timeout=graceful_timeout,
                 logger=make_logger_state(logger=None, log_level=logging.INFO, default_storage_cls=QuietLogger),
-                fd_config=FastDependsConfig(
-                    use_fastdepends=apply_types,
-                    serializer=EMPTY,
-                    provider=dependency_provider,
-                    context=ContextRepo(),
-                ),
-                extra_context={"broker": self},
+                fd_config=fd_config,
+                extra_context={"broker": self, "logger": logger or logging.getLogger("faststream.streams")},
             ),
             specification=BrokerSpec(
                 url=[f"rabbitmq-stream://{address.host}:{address.port}"],
@@ -142,10 +93,10 @@ class StreamBroker(StreamRegistrator, BrokerUsecase[Batch, str, StreamBrokerConf
             ),
         )
         self._url = url
-        self._publishing: dict[str, SuperStreamPublisher] = {}
+        self._own_producer = producer
 
     async def start(self) -> None:
-        """Start the subscribers; each joins its group as soon as the broker is there."""
+        """Start the subscribers; each begins to read as soon as the broker is there."""
         await self.connect()
         await super().start()
 
@@ -155,35 +106,55 @@ class StreamBroker(StreamRegistrator, BrokerUsecase[Batch, str, StreamBrokerConf
         exc_val: BaseException | None = None,
         exc_tb: TracebackType | None = None,
     ) -> None:
-        """Leave all groups and close all connections. Idempotent; safe before `start`."""
+        """Stop reading and close all connections. Idempotent; safe before `start`."""
         await super().stop(exc_type, exc_val, exc_tb)
-        publishers, self._publishing = self._publishing, {}
-        for publisher in publishers.values():
-            await publisher.__aexit__(None, None, None)
+        await self._own_producer.close()
+
+    async def publish(self, message: Any, stream: str, *, key: Key = None, timeout: float = 30.0) -> None:
+        """Publish one message and return when it is confirmed; `publish_batch` is many times faster for more.
+
+        Args:
+            message: bytes, a string, anything that becomes JSON, or a `StreamResponse`.
+            stream: a super stream.
+            key: chooses the partition; without one, messages are spread.
+            timeout: seconds for the confirm.
+
+        Raises:
+            Unconfirmed: it is not confirmed in time, and may be in the stream or not.
+            StreamMissing, StreamUnavailable: it was not sent.
+        """
+        await self.publish_batch(message, stream=stream, key=key, timeout=timeout)
 
     async def publish_batch(  # type: ignore[override]  # each broker's signature is its own
-        self, *messages: Message, super_stream: str, timeout: float = 30.0
+        self, *messages: Any, stream: str, key: Key = None, timeout: float = 30.0
     ) -> None:
-        """Publish and return when all are confirmed. Raises Unconfirmed, StreamMissing or StreamUnavailable."""
-        publisher = self._publishing.get(super_stream)
-        if publisher is None:
-            publisher = await SuperStreamPublisher(self._url, super_stream).__aenter__()
-            self._publishing[super_stream] = publisher
-        await publisher.publish(messages, timeout=timeout)
+        """Publish the messages and return when all are confirmed. Takes and raises what `publish` does.
 
-    async def publish(self, *_: Any, **__: Any) -> Any:
-        """Refused: a stream wants batches."""
-        raise FeatureNotSupportedException("publish batches with StreamBroker.publish_batch")
+        Messages of one partition keep their order.
+        """
+        command = StreamPublishCommand.of(messages, stream, key=key, timeout=timeout)
+        await self._basic_publish_batch(command, producer=self._producer)
 
     async def request(self, *_: Any, **__: Any) -> Any:
         """Refused: a log has no replies."""
         raise FeatureNotSupportedException("a stream is a log: there is nothing to answer a request")
 
-    async def ping(self, timeout: float | None = None) -> bool:  # noqa: ARG002 - FastStream's signature
-        """Say whether every subscriber has joined its group and none is in trouble."""
+    async def ping(self, timeout: float | None = None) -> bool:
+        """Say whether all is well: every subscriber reads, and none is in trouble, stopped or stalled.
+
+        Subscribers know that by themselves. Without any, the broker is asked, for at most `timeout` (5) seconds.
+        """
         subscribers = [s for s in self.subscribers if isinstance(s, StreamSubscriber)]
-        return self.running and all(subscriber.is_healthy for subscriber in subscribers)
+        if not self.running or subscribers:
+            return self.running and all(subscriber.is_healthy for subscriber in subscribers)
+        try:
+            async with asyncio.timeout(timeout or _PING_SECONDS):
+                connection = await Connection.open(self.config.broker_config.address, "ping")
+        except (StreamUnavailable, TimeoutError):
+            return False
+        await connection.close()
+        return True
 
     async def _connect(self) -> str:
-        # Each partition has a connection of its own, made and remade by its consumer.
+        # Each partition has a connection of its own, made and remade by its reader.
         return self._url

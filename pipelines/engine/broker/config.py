@@ -1,9 +1,10 @@
-"""The broker's and its subscribers' configuration, in FastStream's shape."""
+"""The configuration of a broker, its subscribers and publishers, in FastStream's shape."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from faststream.exceptions import FeatureNotSupportedException
 from faststream.middlewares import AckPolicy
@@ -11,11 +12,21 @@ from faststream.middlewares import AckPolicy
 from pipelines.engine.broker._compat import (
     BrokerConfig,
     DefaultLoggerStorage,
+    PublisherSpecificationConfig,
+    PublisherUsecaseConfig,
     SubscriberSpecificationConfig,
     SubscriberUsecaseConfig,
 )
+from pipelines.engine.broker.offsets import Offset
 from pipelines.engine.transport import Positions
 from pipelines.engine.transport.address import Address
+
+Policy = Literal["retry", "stop"]
+OnError = Policy | Callable[[Exception], Policy]
+"""What follows when a handler raises; a callable decides by the exception."""
+
+Key = str | Callable[[Any], str] | None
+"""A routing key, or how to get it from a message's body."""
 
 
 class QuietLogger(DefaultLoggerStorage):
@@ -34,7 +45,7 @@ class QuietLogger(DefaultLoggerStorage):
 
 @dataclass(kw_only=True)
 class StreamBrokerConfig(BrokerConfig):
-    """What all subscribers of a broker share."""
+    """What all subscribers and publishers of a broker share."""
 
     address: Address = field(default_factory=lambda: Address("localhost", 5552, "guest", "guest", "/"))
     url: str = ""
@@ -42,14 +53,17 @@ class StreamBrokerConfig(BrokerConfig):
 
 @dataclass(kw_only=True)
 class StreamSubscriberConfig(SubscriberUsecaseConfig):
-    """One consumer group on one super stream."""
+    """One reader of one stream or super stream: a group with its positions, or by itself from an offset."""
 
-    super_stream: str
-    group: str
-    positions: Positions
+    stream: str
+    batch: bool
+    offset: Offset
+    group: str | None
+    positions: Positions | None
     partitions: int | None
     batch_records: int
-    stop_on: tuple[type[Exception], ...] = ()
+    on_error: OnError
+    stall_after: float
 
     @property
     def ack_policy(self) -> AckPolicy:
@@ -61,5 +75,21 @@ class StreamSubscriberConfig(SubscriberUsecaseConfig):
 class StreamSpecificationConfig(SubscriberSpecificationConfig):
     """What the AsyncAPI document says of a subscriber."""
 
-    super_stream: str
-    group: str
+    stream: str
+    facts: str
+
+
+@dataclass(kw_only=True)
+class StreamPublisherConfig(PublisherUsecaseConfig):
+    """One publisher to one stream or super stream."""
+
+    stream: str
+    key: Key
+    timeout: float
+
+
+@dataclass(kw_only=True)
+class StreamPublisherSpecificationConfig(PublisherSpecificationConfig):
+    """What the AsyncAPI document says of a publisher."""
+
+    stream: str

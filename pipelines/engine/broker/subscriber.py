@@ -1,54 +1,46 @@
-"""A consumer group's member as a FastStream subscriber: one task and one connection per partition.
-
-FastStream's own `consume` swallows a handler's exceptions, which on a log would skip the message. Here
-`process_message` is called and what it raises decides: the partition is joined anew from the last position after a
-pause, for ever, unless joining again cannot help.
-"""
+"""A stream's reader as a FastStream subscriber: one task and one connection per partition."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import random
 from collections.abc import AsyncIterator, Iterable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
 from faststream.exceptions import FeatureNotSupportedException
 from faststream.message import StreamMessage
 
-from pipelines.engine.broker._compat import CallsCollection, SubscriberUsecase
+from pipelines.engine.broker._compat import CallsCollection, ContextRepo, SubscriberUsecase
 from pipelines.engine.broker.config import StreamBrokerConfig, StreamSubscriberConfig
-from pipelines.engine.broker.message import decode_batch, parse_batch
+from pipelines.engine.broker.handling import handle_batch, handle_records
+from pipelines.engine.broker.message import Record, StreamBatch, StreamRecord, decode_batch, decode_record
+from pipelines.engine.broker.partition import (
+    FIRST_PAUSE,
+    LONGEST_PAUSE,
+    Ended,
+    GroupPartition,
+    IndependentPartition,
+    Partition,
+)
 from pipelines.engine.broker.specification import StreamSubscriberSpecification
-from pipelines.engine.telemetry import metrics
-from pipelines.engine.transport import Batch, GroupConsumer, partition_count
-from schemas.errors import EventsLost, StreamError, StreamUnavailable
+from pipelines.engine.transport import Batch, GroupConsumer, first_offset, partition_count
+from schemas.errors import StreamError, StreamMissing
 from schemas.streams import partition_name
 
 log = logging.getLogger(__name__)
 
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 10.0
-
 
 @dataclass(slots=True)
-class PartitionState:
-    """How a partition fares here. `stopped` says it needs a human."""
+class _Delivered:
+    """How far a batch is done of which no partition keeps track."""
 
-    consumer: GroupConsumer
-    stopped: bool = False
-    error: Exception | None = None
-
-    @property
-    def trouble(self) -> str | None:
-        """The last error while it lasts: a lost connection until the group is joined again, others until a batch."""
-        if self.error is None or (isinstance(self.error, StreamUnavailable) and self.consumer.joined):
-            return None
-        return f"{type(self.error).__name__}: {self.error}"
+    position: int | None = None
 
 
-class StreamSubscriber(SubscriberUsecase[Batch]):
-    """Serves one handler with the batches of the partitions this process owns."""
+class StreamSubscriber(SubscriberUsecase[Any]):
+    """Serves its handlers with the records of the partitions this process reads."""
 
     _outer_config: StreamBrokerConfig
 
@@ -56,25 +48,29 @@ class StreamSubscriber(SubscriberUsecase[Batch]):
         self,
         config: StreamSubscriberConfig,
         specification: StreamSubscriberSpecification,
-        calls: CallsCollection[Batch],
+        calls: CallsCollection[Any],
     ) -> None:
-        config.parser = parse_batch
-        config.decoder = decode_batch
+        config.parser = self._parse_batch if config.batch else self.parse_record
+        config.decoder = decode_batch if config.batch else decode_record
         super().__init__(config, specification, calls)  # type: ignore[arg-type]
-        self._config = config
+        self.config = config
+        self._handle = handle_batch if config.batch else handle_records
         self._tasks: list[asyncio.Task[None]] = []
-        self.partitions: dict[int, PartitionState] = {}
+        self._joining: Exception | None = None
+        self.partitions: dict[int, Partition] = {}
         self.failure: Exception | None = None
         """What ended the whole subscriber, where something did."""
+        self._ended = False
 
     async def start(self) -> None:
-        """Begin to join the group; returns at once, the broker may still be away."""
+        """Begin to read; returns at once, the broker may still be away."""
+        self._ended, self.failure = False, None
         await super().start()
         self._post_start()
-        self._tasks.append(asyncio.create_task(self._join_all(), name=f"{self._config.group} members"))
+        self._begin(self._join_all(), "partitions")
 
     async def stop(self) -> None:
-        """Leave the group. The batch in hand may finish within the graceful time-out. Idempotent."""
+        """Read no more. What is in hand may finish within the graceful time-out. Idempotent."""
         await super().stop()
         tasks, self._tasks = self._tasks, []
         for task in tasks:
@@ -83,94 +79,162 @@ class StreamSubscriber(SubscriberUsecase[Batch]):
             await asyncio.wait(tasks)
 
     @property
-    def is_healthy(self) -> bool:
-        """No partition is in trouble or stopped, and the group could be joined."""
-        joined = bool(self.partitions) and self.failure is None
-        return joined and not any(state.stopped or state.trouble for state in self.partitions.values())
+    def stream(self) -> str:
+        """The name of the stream or super stream, prefixes and all."""
+        return f"{self._outer_config.prefix}{self.config.stream}"
 
-    async def get_one(self, *, timeout: float = 5) -> StreamMessage[Batch] | None:  # noqa: ARG002
-        """Refused: a position belongs to a handler's transaction."""
+    @property
+    def group(self) -> str | None:
+        """The consumer group's name."""
+        return self.config.group
+
+    @property
+    def context(self) -> ContextRepo:
+        """FastStream's context."""
+        return self._outer_config.context
+
+    @property
+    def has_middlewares(self) -> bool:
+        """Whether messages go through middlewares of the broker or a router."""
+        return bool(self._broker_middlewares)
+
+    @property
+    def is_healthy(self) -> bool:
+        """Every partition is joined and none is in trouble, stopped or stalled.
+
+        False after a failure; true for a subscriber whose handler raised `StopConsume`: it has nothing to do.
+        """
+        if self._ended:
+            return self.failure is None
+        return bool(self.partitions) and all(partition.is_healthy for partition in self.partitions.values())
+
+    def troubles(self) -> list[str]:
+        """Say why records do not take effect, a line each; nothing while they do."""
+        if not self.partitions:
+            return [f"{self.stream}: {self._joining or 'not joined yet'}"]
+        waits = [p for p in self.partitions.values() if not p.is_healthy]
+        return [f"{partition.stream}: {partition.trouble or 'not joined yet'}" for partition in waits]
+
+    async def deliver(self, batch: Batch) -> None:
+        """Hand a batch to the handlers, as the broker would. Raises what they raise."""
+        await self._handle(self, _Delivered(), batch)
+
+    def record_scope(self) -> AbstractContextManager[None]:
+        """Enter what FastStream's context holds while a message is handled, with room for the message."""
+        outer = self._outer_config
+        return self.context.scopes(
+            (
+                ("handler_", self),
+                ("logger", outer.logger.logger.logger),
+                *outer.extra_context.items(),
+                ("log_context", self.get_log_context(None)),
+                ("message", None),
+            )
+        )
+
+    async def get_one(self, *, timeout: float = 5) -> StreamMessage[Any] | None:  # noqa: ARG002
+        """Refused: a position belongs to a handler."""
         raise FeatureNotSupportedException("a stream is read by handlers, or by read_stream of the transport")
 
-    def __aiter__(self) -> AsyncIterator[StreamMessage[Batch]]:
+    def __aiter__(self) -> AsyncIterator[StreamMessage[Any]]:
         """Refused, as `get_one`."""
         raise FeatureNotSupportedException("a stream is read by handlers, or by read_stream of the transport")
 
-    def get_log_context(self, message: StreamMessage[Batch] | None) -> dict[str, str]:
+    def get_log_context(self, message: StreamMessage[Any] | None) -> dict[str, str]:
         """Return what a log line says of a message."""
-        return {"stream": self._config.super_stream, "message_id": getattr(message, "message_id", "")}
+        return {"stream": self.stream, "message_id": getattr(message, "message_id", "")}
 
-    def _make_response_publisher(self, message: StreamMessage[Batch]) -> Iterable[Any]:  # noqa: ARG002
+    async def parse_record(self, record: Record) -> StreamRecord:
+        """Wrap a record. Raises EventRejected where it is no AMQP message."""
+        return StreamRecord(record)
+
+    async def _parse_batch(self, batch: Batch) -> StreamBatch:
+        return StreamBatch(self.stream, batch)
+
+    def _make_response_publisher(self, message: StreamMessage[Any]) -> Iterable[Any]:  # noqa: ARG002
         return ()
 
-    async def _join_all(self) -> None:
-        count = await self._partition_count()
-        address, config = self._outer_config.address, self._config
-        for partition in range(count):
-            self.partitions[partition] = PartitionState(
-                GroupConsumer(
-                    address,
-                    partition_name(config.super_stream, partition),
-                    partition=partition,
-                    super_stream=config.super_stream,
-                    group=config.group,
-                    positions=config.positions,
-                    batch_records=config.batch_records,
-                )
-            )
-        for partition in self.partitions:
-            self._tasks.append(asyncio.create_task(self._serve(partition), name=f"{config.group} {partition}"))
+    def _begin(self, work: Any, what: str) -> None:
+        self._tasks.append(asyncio.create_task(work, name=f"{self.group or self.stream} {what}"))
 
-    async def _partition_count(self) -> int:
-        pause, config = _FIRST_PAUSE, self._config
+    async def _join_all(self) -> None:
+        self.partitions = {number: self._partition(number, stream) for number, stream in await self._streams()}
+        for partition in self.partitions.values():
+            self._begin(self._serve(partition), str(partition.number))
+
+    async def _streams(self) -> list[tuple[int, str]]:
+        """Return the partitions and their streams, however long the broker is away."""
+        pause = FIRST_PAUSE
         while self.running:
             try:
-                return await partition_count(self._outer_config.url, config.super_stream, config.partitions)
+                return await self._look_up()
             except StreamError as error:
+                self._joining = error
                 log.warning("%s; trying again in %.1f s", error, pause)
             await asyncio.sleep(pause)
-            pause = min(2 * pause, _LONGEST_PAUSE)
+            pause = min(2 * pause, LONGEST_PAUSE)
         raise asyncio.CancelledError
 
-    async def _serve(self, partition: int) -> None:
-        state = self.partitions[partition]
-        pause = _FIRST_PAUSE
+    async def _look_up(self) -> list[tuple[int, str]]:
+        url = self._outer_config.url
+        try:
+            count = await partition_count(url, self.stream, self.config.partitions)
+        except StreamMissing:
+            if self.group is not None:
+                raise
+            await first_offset(url, self.stream)
+            return [(0, self.stream)]
+        return [(number, partition_name(self.stream, number)) for number in range(count)]
 
-        async def handle(batch: Batch) -> None:
-            nonlocal pause
-            if not self.running:
-                await asyncio.Event().wait()  # stopping: nothing new begins, and the cancellation is on its way
-            await self.process_message(batch)
-            state.error, pause = None, _FIRST_PAUSE
+    def _partition(self, number: int, stream: str) -> Partition:
+        outer, config = self._outer_config, self.config
 
-        # A cancellation may be swallowed inside the client library, so the loop also ends by itself.
-        while self.running and self.failure is None:
-            try:
-                await state.consumer.run(handle)
-            except EventsLost as error:
-                self._mark_stopped(partition, error)
-                return
-            except self._config.stop_on as error:
-                self._mark_stopped(partition, error)
-                self._stop_everything(error)
-                return
-            except Exception as error:
-                state.error = error
-                log.warning("partition %d: %s; joining again in %.1f s", partition, state.trouble, pause)
-            await asyncio.sleep(pause * random.uniform(0.8, 1.2))  # so that members do not come back in step
-            pause = min(2 * pause, _LONGEST_PAUSE)
+        async def work(partition: Partition, batch: Batch) -> None:
+            await self._handle(self, partition, batch)
 
-    def _mark_stopped(self, partition: int, error: Exception) -> None:
-        state = self.partitions[partition]
-        state.error, state.stopped = error, True
-        metrics.STOPPED.labels(self._config.group, str(partition)).set(1)
-        log.critical("partition %d stopped: %s", partition, error)
+        if config.group is None or config.positions is None:
+            return IndependentPartition(
+                number,
+                outer.url,
+                stream,
+                offset=config.offset,
+                batch_records=config.batch_records,
+                work=work,
+                on_error=config.on_error,
+                stall_after=config.stall_after,
+            )
+        consumer = GroupConsumer(
+            outer.address,
+            stream,
+            partition=number,
+            super_stream=self.stream,
+            group=config.group,
+            positions=config.positions,
+            batch_records=config.batch_records,
+        )
+        return GroupPartition(
+            number,
+            consumer,
+            stream,
+            positions=config.positions,
+            work=work,
+            on_error=config.on_error,
+            stall_after=config.stall_after,
+        )
 
-    def _stop_everything(self, error: Exception) -> None:
-        self.failure = error
+    async def _serve(self, partition: Partition) -> None:
+        try:
+            await partition.serve(lambda: self.running)
+        except Ended as end:
+            if end.error is not None:
+                log.critical("%s stopped: %s", partition.stream, end.error)
+            self._stop_everything(end)
+
+    def _stop_everything(self, end: Ended) -> None:
+        self.running, self._ended, self.failure = False, True, end.error
         for task in self._tasks:
             if task is not asyncio.current_task():
                 task.cancel()
-        app = self._outer_config.context.get("app")
+        app = self._outer_config.context.get("app") if end.application else None
         if app is not None:
             app.exit()

@@ -73,12 +73,17 @@ class Fleet:
             Unconfirmed: with the places of the messages that are not, `timeout` seconds after the call at the latest.
         """
         deadline = asyncio.get_running_loop().time() + timeout
-        calls = []
-        async with asyncio.TaskGroup() as group:
+        calls: list[asyncio.Task[Unconfirmed | None]] = []
+        try:
             for partition, part in parts:
-                calls.append(group.create_task(self._publish(partition, part, deadline)))
+                calls.append(asyncio.create_task(self._publish(partition, part, deadline)))
                 await asyncio.sleep(0)
-        failures = [failure for failure in (call.result() for call in calls) if failure is not None]
+            failures = [failure for failure in await asyncio.gather(*calls) if failure is not None]
+        except BaseException:
+            for call in calls:
+                call.cancel()
+            await asyncio.gather(*calls, return_exceptions=True)
+            raise
         if failures:
             places = sorted(place for failure in failures for place in failure.indexes)
             raise Unconfirmed(places, failures[0].why) from failures[0]

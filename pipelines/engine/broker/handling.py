@@ -1,0 +1,103 @@
+"""Hand a batch to FastStream's handlers, whole or record by record.
+
+FastStream's own `consume` swallows a handler's exceptions, which on a log would skip the message. Here
+`process_message` is called, and what it raises goes on.
+
+For single records FastStream enters contexts and builds middlewares anew for each message, which costs more than a
+handler does. Where there are no middlewares, the same steps are taken here, and what is the same for all records of a
+batch is entered once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import TYPE_CHECKING, Any, Protocol
+
+from faststream.exceptions import AckMessage, RejectMessage, SkipMessage, SubscriberNotFound
+from faststream.response import ensure_response
+
+from pipelines.engine.broker._compat import HandlerItem, default_filter
+from pipelines.engine.broker.message import Record, StreamRecord, records_of
+from pipelines.engine.transport import Batch
+
+if TYPE_CHECKING:
+    from pipelines.engine.broker.subscriber import StreamSubscriber
+
+# Raised by a handler that is done with a message early.
+DONE = (AckMessage, RejectMessage, SkipMessage)
+
+
+class Progress(Protocol):
+    """Who is told how far a batch is done: `position` is the offset of the first record that is not."""
+
+    position: int | None
+
+
+_RECORDS_A_TURN = 200
+"""After so many records the event loop gets its turn, also where no handler ever waits."""
+
+
+async def handle_batch(subscriber: StreamSubscriber, progress: Progress, batch: Batch) -> None:
+    """Call the handler once. Raises what it raises."""
+    with contextlib.suppress(*DONE):
+        await subscriber.process_message(batch)
+    progress.position = batch.end_offset
+
+
+async def handle_records(subscriber: StreamSubscriber, progress: Progress, batch: Batch) -> None:
+    """Call the handler for each record, in order, and move the position with each. Raises what it raises.
+
+    A subscriber that is stopping ends after the record in hand.
+    """
+    handle = subscriber.process_message if subscriber.has_middlewares else _Plainly(subscriber).handle
+    with subscriber.lock, subscriber.record_scope():
+        for turn, record in enumerate(records_of(subscriber.stream, batch), 1):
+            if not subscriber.running:
+                break
+            try:  # noqa: SIM105 - a context manager for each record costs as much as the message
+                await handle(record)
+            except DONE:
+                pass
+            progress.position = record.offset + 1
+            if turn % _RECORDS_A_TURN == 0:
+                await asyncio.sleep(0)
+        else:
+            return
+    await asyncio.Event().wait()  # stopping: what is left stays undone, and the cancellation is on its way
+
+
+class _Plainly:
+    """What `process_message` does for a message, where there are no middlewares."""
+
+    def __init__(self, subscriber: StreamSubscriber) -> None:
+        self._subscriber = subscriber
+        self._set = subscriber.context.set_local
+        # The usual case, in which FastStream's choice of a handler has one outcome and awaits nothing.
+        item = subscriber.calls[0] if len(subscriber.calls) == 1 else None
+        plain = item is not None and item.filter is default_filter and item.parser == subscriber.parse_record
+        self._only: HandlerItem[Any] | None = item if plain else None
+
+    async def handle(self, record: Record) -> None:
+        item = self._only
+        if item is None:
+            item, message = await self._choose(record)
+        else:
+            message = StreamRecord(record)
+            assert item.decoder is not None
+            message.set_decoder(item.decoder)
+        self._set("message", message)
+        result = await item.call(message, _extra_middlewares=())
+        if publishers := item.handler._publishers:
+            response = ensure_response(result)
+            response.correlation_id = response.correlation_id or message.correlation_id
+            for publisher in publishers:
+                await publisher._publish(response.as_publish_command(), _extra_middlewares=())
+
+    async def _choose(self, record: Record) -> tuple[HandlerItem[Any], Any]:
+        cache: dict[Any, Any] = {}
+        for item in self._subscriber.calls:
+            message = await item.is_suitable(record, cache)
+            if message is not None:
+                return item, message
+        raise SubscriberNotFound(f"no handler takes {record}; add one without a filter")

@@ -1,0 +1,220 @@
+"""One partition of a subscriber: joined, served, and joined anew after whatever went wrong, for ever.
+
+Nothing here skips a record. What a handler raises, or a lost connection, ends the reading; after a pause it begins
+again where it stopped. Only three things end it for good: the policy says stop, the handler asks for it, or the
+records to go on from are no longer there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable
+from contextlib import aclosing
+
+from faststream.exceptions import StopConsume
+
+from pipelines.engine.broker.config import OnError
+from pipelines.engine.broker.offsets import Offset
+from pipelines.engine.broker.positions import StoringPositions
+from pipelines.engine.transport import Batch, GroupConsumer, Positions, first_offset, read_stream
+from schemas.errors import EventsLost, StreamUnavailable, WarrenError
+
+log = logging.getLogger(__name__)
+
+FIRST_PAUSE, LONGEST_PAUSE = 0.1, 10.0
+
+Work = Callable[["Partition", Batch], Awaitable[None]]
+
+
+class Ended(Exception):
+    """The subscriber is to stop; `error` is why, None where a handler asked for it."""
+
+    def __init__(self, error: Exception | None, *, application: bool) -> None:
+        super().__init__(str(error))
+        self.error = error
+        self.application = application
+
+
+class Partition(ABC):
+    """How a partition fares here. `stopped` says it needs a human."""
+
+    def __init__(self, number: int, stream: str, *, work: Work, on_error: OnError, stall_after: float) -> None:
+        self.number = number
+        self.stream = stream
+        self.stopped = False
+        self.error: Exception | None = None
+        self.position: int | None = None
+        """The offset of the first record no handler has done; None until it is known."""
+        self._work = work
+        self._on_error = on_error
+        self._stall_after = stall_after
+        self._in_hand_since: float | None = None
+        self._pause = FIRST_PAUSE
+
+    @property
+    @abstractmethod
+    def joined(self) -> bool:
+        """Whether the broker serves this reader: in a group, active or standing by."""
+
+    @abstractmethod
+    async def _join(self, handle: Callable[[Batch], Awaitable[None]]) -> None:
+        """Read and hand over until something goes wrong."""
+
+    @property
+    def trouble(self) -> str | None:
+        """Why records do not take effect here; None while they do.
+
+        A lost connection counts until the stream is joined again, another error until a batch was done, a batch in
+        hand from `stall_after` seconds on.
+        """
+        if self.error is not None and not (isinstance(self.error, StreamUnavailable) and self.joined):
+            return f"{type(self.error).__name__}: {self.error}"
+        if self._in_hand_since is not None and (age := time.monotonic() - self._in_hand_since) > self._stall_after:
+            return f"the batch from offset {self.position} has been in hand for {age:.0f} s"
+        return None
+
+    @property
+    def is_healthy(self) -> bool:
+        """Joined and without trouble."""
+        return self.joined and self.trouble is None
+
+    async def serve(self, running: Callable[[], bool]) -> None:
+        """Read while `running`, through all that goes wrong. Returns where the records to go on from are lost.
+
+        Raises:
+            Ended: the whole subscriber is to stop.
+        """
+
+        async def handle(batch: Batch) -> None:
+            if not running():
+                await asyncio.Event().wait()  # stopping: nothing new begins, and the cancellation is on its way
+            await self._handle(batch)
+
+        # A cancellation may be swallowed inside the client library, so the loop also ends by itself.
+        while running():
+            try:
+                await self._join(handle)
+            except Ended as end:
+                self.error, self.stopped = end.error, end.error is not None
+                raise
+            except EventsLost as error:
+                self.error, self.stopped = error, True
+                log.critical("%s stopped: %s", self.stream, error)
+                return
+            except Exception as error:
+                self._note(error)
+            await asyncio.sleep(self._pause * random.uniform(0.8, 1.2))  # so that members do not come back in step
+            self._pause = min(2 * self._pause, LONGEST_PAUSE)
+
+    async def _handle(self, batch: Batch) -> None:
+        self.position = batch.first_offset
+        self._in_hand_since = time.monotonic()
+        try:
+            await self._work(self, batch)
+        except (Ended, StopConsume, SystemExit) as end:
+            raise _as_end(end) from end
+        except Exception as error:
+            await self._progressed()
+            policy = self._on_error if isinstance(self._on_error, str) else self._on_error(error)
+            if policy == "stop":
+                raise Ended(error, application=True) from error
+            raise
+        finally:
+            self._in_hand_since = None
+        await self._progressed()
+        self.error, self._pause = None, FIRST_PAUSE
+
+    async def _progressed(self) -> None:  # noqa: B027 - memory is enough where there is no group
+        """Keep the position where it outlives this process."""
+
+    def _note(self, error: Exception) -> None:
+        new = str(error) != str(self.error)
+        self.error = error
+        # Errors raised on purpose say all in a line; of others the way to them is worth showing, once.
+        trace = error if new and not isinstance(error, WarrenError) else None
+        what = f"{type(error).__name__}: {error}"
+        log.warning("%s: %s; joining again in %.1f s", self.stream, what, self._pause, exc_info=trace)
+
+
+class GroupPartition(Partition):
+    """A partition of a consumer group: one member is active, and `positions` says where it goes on."""
+
+    def __init__(
+        self,
+        number: int,
+        consumer: GroupConsumer,
+        stream: str,
+        *,
+        positions: Positions,
+        work: Work,
+        on_error: OnError,
+        stall_after: float,
+    ) -> None:
+        super().__init__(number, stream, work=work, on_error=on_error, stall_after=stall_after)
+        self._consumer = consumer
+        self._storing = positions if isinstance(positions, StoringPositions) else None
+
+    @property
+    def joined(self) -> bool:
+        """Whether the group has this member."""
+        return self._consumer.joined
+
+    async def _join(self, handle: Callable[[Batch], Awaitable[None]]) -> None:
+        await self._consumer.run(handle)
+
+    async def _progressed(self) -> None:
+        if self._storing is not None and self.position is not None:
+            await self._storing.store(self.number, self.position)
+
+
+class IndependentPartition(Partition):
+    """A partition read by itself: the position is in memory, and a lost connection does not lose it."""
+
+    def __init__(
+        self,
+        number: int,
+        url: str,
+        stream: str,
+        *,
+        offset: Offset,
+        batch_records: int,
+        work: Work,
+        on_error: OnError,
+        stall_after: float,
+    ) -> None:
+        super().__init__(number, stream, work=work, on_error=on_error, stall_after=stall_after)
+        self._url = url
+        self._offset = offset
+        self._batch_records = batch_records
+        self._joined = False
+
+    @property
+    def joined(self) -> bool:
+        """Whether the stream is being read."""
+        return self._joined
+
+    async def _join(self, handle: Callable[[Batch], Awaitable[None]]) -> None:
+        if self.position is None:
+            self.position = await self._offset.resolve(self._url, self.stream)
+        await first_offset(self._url, self.stream)  # raises where the broker or the stream is away
+        position = self.position
+        self._joined = True
+        try:
+            async with aclosing(read_stream(self._url, self.stream, position)) as chunks:
+                async for chunk in chunks:
+                    while position < chunk.end_offset:
+                        part = chunk.within(position, max(position, chunk.first_offset) + self._batch_records)
+                        await handle(Batch(self.number, position, [part]))
+                        position = part.end_offset
+        finally:
+            self._joined = False
+
+
+def _as_end(end: BaseException) -> Ended:
+    if isinstance(end, Ended):
+        return end
+    return Ended(None, application=isinstance(end, SystemExit))

@@ -1,0 +1,55 @@
+"""FastStream's producer: encoded messages to confirmed ones, over one publisher per stream."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from faststream.exceptions import FeatureNotSupportedException
+
+from pipelines.engine.broker._compat import ProducerProto
+from pipelines.engine.broker.response import StreamPublishCommand
+from pipelines.engine.transport import SuperStreamPublisher
+
+
+class StreamProducer(ProducerProto[StreamPublishCommand]):
+    """Publishes batches. Connections are made when first needed, and anew after a loss."""
+
+    # There are no replies to parse.
+    _parser: Any = None
+    _decoder: Any = None
+    codec: Any = None
+
+    def __init__(self, url: str, serializer: Callable[[], Any]) -> None:
+        self._url = url
+        self._serializer = serializer
+        self._publishers: dict[str, SuperStreamPublisher] = {}
+        self._opening = asyncio.Lock()
+
+    async def publish(self, cmd: StreamPublishCommand) -> None:
+        """Publish and return when all is confirmed. Raises Unconfirmed, StreamMissing or StreamUnavailable."""
+        await self.publish_batch(cmd)
+
+    async def publish_batch(self, cmd: StreamPublishCommand) -> None:
+        """Publish and return when all is confirmed. Raises Unconfirmed, StreamMissing or StreamUnavailable."""
+        messages = cmd.messages(self._serializer())
+        if messages:
+            publisher = await self._publisher(cmd.destination)
+            await publisher.publish(messages, timeout=cmd.timeout)
+
+    async def request(self, cmd: StreamPublishCommand) -> Any:  # noqa: ARG002
+        """Refused: a log has no replies."""
+        raise FeatureNotSupportedException("a stream is a log: there is nothing to answer a request")
+
+    async def close(self) -> None:
+        """Close all connections. Idempotent."""
+        publishers, self._publishers = self._publishers, {}
+        for publisher in publishers.values():
+            await publisher.__aexit__(None, None, None)
+
+    async def _publisher(self, stream: str) -> SuperStreamPublisher:
+        async with self._opening:
+            if stream not in self._publishers:
+                self._publishers[stream] = await SuperStreamPublisher(self._url, stream).__aenter__()
+            return self._publishers[stream]

@@ -1,0 +1,165 @@
+"""Connections are lost, streams are cut, handlers hang: reading goes on where it stopped, and `ping` knows."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from faststream import FastStream
+
+from pipelines.engine.broker import MemoryPositions, Offset, StreamBroker, StreamSubscriber
+from pipelines.engine.broker import annotations as given
+from tests.broker.conftest import has, new_stream, serving
+from tests.support.proxy import proxied
+from tests.support.waiting import until
+
+
+@pytest.mark.parametrize("offset", [Offset.next(), Offset.first(), Offset.last()], ids=["next", "first", "last"])
+async def test_a_cut_reader_goes_on_where_it_was(url: str, stream: str, offset: Offset) -> None:
+    """rstream resumes at what it was asked for first: NEXT replays from 0, and misses what came in between."""
+    direct, seen = StreamBroker(url), list[Any]()
+    async with proxied(url) as (through, proxy):
+        broker = StreamBroker(through)
+
+        @broker.subscriber(stream, offset=offset)
+        async def handle(body: int, message: given.StreamRecord) -> None:
+            seen.append((message.offset, body))
+
+        async with serving(broker), direct:
+            await until(broker.ping, "the subscriber to read")
+            for number in range(60):
+                await direct.publish(number, stream, key="k")
+                if number % 20 == 10:
+                    proxy.cut()
+            await until(has(seen, 60), "60 records")
+            await until(broker.ping, "all to be well")
+    assert seen == [(number, number) for number in range(60)]
+
+
+async def test_a_reader_cut_before_its_first_record_misses_none(url: str, stream: str) -> None:
+    direct, seen = StreamBroker(url), list[int]()
+    async with proxied(url) as (through, proxy), direct:
+        await direct.publish(-1, stream, key="k")
+        broker = StreamBroker(through)
+
+        @broker.subscriber(stream)
+        async def handle(body: int) -> None:
+            seen.append(body)
+
+        async with serving(broker):
+            await until(broker.ping, "the subscriber to read")
+            proxy.refusing = True
+            proxy.cut()
+            await until(_unwell(broker), "the loss to be told")
+            await direct.publish_batch(*range(5), stream=stream, key="k")
+            proxy.refusing = False
+            await until(has(seen, 5), "5 records")
+    assert seen == list(range(5))
+
+
+async def test_a_broker_that_is_away_is_waited_for(url: str) -> None:
+    async with proxied(url) as (through, proxy):
+        proxy.refusing = True
+        stream, broker, seen = await new_stream(url), StreamBroker(through), list[int]()
+
+        @broker.subscriber(stream)
+        async def handle(body: int) -> None:
+            seen.append(body)
+
+        async with serving(broker):
+            await until(_told(broker, "virtual host"), "the trouble to be told")
+            assert not await broker.ping()
+            proxy.refusing = False
+            await until(broker.ping, "the subscriber to read")
+            await broker.publish(1, stream)
+            await until(has(seen, 1), "a record")
+
+
+async def test_a_stream_that_is_missing_is_waited_for(url: str) -> None:
+    broker = StreamBroker(url)
+
+    @broker.subscriber("missing")
+    async def handle(body: int) -> None: ...
+
+    async with serving(broker):
+        await until(_told(broker, "does not exist"), "the trouble to be told")
+        assert not await broker.ping()
+
+
+async def test_an_offset_that_retention_ate_stops_the_partition(url: str, stream: str) -> None:
+    """A group's position beyond the stream's end means: it is another stream."""
+    broker, positions = StreamBroker(url), MemoryPositions({0: 100, 1: 0})
+    subscriber = broker.subscriber(stream, group="g", positions=positions)
+
+    @subscriber
+    async def handle(body: int) -> None: ...
+
+    async def stopped() -> bool:
+        return any(partition.stopped for partition in subscriber.partitions.values())
+
+    async with serving(broker):
+        await until(stopped, "the partition to stop")
+        assert not await broker.ping()
+        assert "EventsLost" in subscriber.troubles()[0]
+
+
+async def test_a_handler_that_hangs_is_seen(url: str, stream: str) -> None:
+    broker, goes_on = StreamBroker(url), asyncio.Event()
+
+    @broker.subscriber(stream, stall_after=0.2)
+    async def handle(body: int) -> None:
+        await goes_on.wait()
+
+    async with serving(broker):
+        await until(broker.ping, "the subscriber to read")
+        await broker.publish(1, stream)
+        await until(_told(broker, "in hand"), "the stall to be told")
+        assert not await broker.ping()
+        goes_on.set()
+        await until(broker.ping, "all to be well")
+
+
+async def test_ping_without_subscribers_asks_the_broker(url: str) -> None:
+    async with proxied(url) as (through, proxy):
+        broker = StreamBroker(through)
+        assert not await broker.ping()
+        async with serving(broker):
+            assert await broker.ping()
+            proxy.refusing = True
+            assert not await broker.ping(timeout=2)
+
+
+async def test_stopping_is_safe_before_start_and_twice_and_may_be_followed_by_a_start(url: str, stream: str) -> None:
+    broker, seen = StreamBroker(url), list[int]()
+
+    @broker.subscriber(stream)
+    async def handle(body: int) -> None:
+        seen.append(body)
+
+    await broker.stop()
+    for number in range(2):
+        app = FastStream(broker, logger=None)
+        await app.start()
+        await until(broker.ping, "the subscriber to read")
+        await broker.publish(number, stream)
+        await until(has(seen, number + 1), "a record")
+        await app.stop()
+        await broker.stop()
+        assert not await broker.ping()
+    assert seen == [0, 1]
+
+
+def _unwell(broker: StreamBroker) -> Any:
+    async def condition() -> bool:
+        return not await broker.ping()
+
+    return condition
+
+
+def _told(broker: StreamBroker, what: str) -> Any:
+    async def condition() -> bool:
+        subscribers = [s for s in broker.subscribers if isinstance(s, StreamSubscriber)]
+        return any(what in trouble for subscriber in subscribers for trouble in subscriber.troubles())
+
+    return condition
