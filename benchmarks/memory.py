@@ -40,12 +40,11 @@ async def _watch(run: BenchRun, pid: int) -> tuple[list[float], int]:
     connection = await connect(run.settings.postgres_dsn, "views_v1")
     question = "SELECT coalesce(sum(next_offset), 0)::bigint FROM checkpoint"
     try:
-        while not await connection.fetchval(question):
-            await asyncio.sleep(0.1)
-        readings = []
-        for _ in range(_SECONDS):
-            readings.append(resident_mib(pid))
+        readings: list[float] = []
+        while len(readings) < _SECONDS:
             await asyncio.sleep(1)
+            if await connection.fetchval(question):
+                readings.append(resident_mib(pid))
         return readings, await connection.fetchval(question)
     finally:
         await connection.close()

@@ -18,12 +18,11 @@ async def scale(bench: Bench) -> Result:
     cost: dict[int, float] = {}
     speed: dict[int, float] = {}
     for count in COUNTS:
-        async with bench.environment() as run:
-            async with processors(run, count) as pids:
-                await publish_all(run, messages[: len(messages) // 10])
-                await until_done(run, pids, len(messages) // 10)  # all have joined, partitions are shared out
-                await publish_all(run, messages[len(messages) // 10 :])
-                first, last = await until_done(run, pids, len(messages))
+        async with bench.environment() as run, processors(run, count) as pids:
+            await publish_all(run, messages[: len(messages) // 10])
+            await until_done(run, pids, len(messages) // 10)  # all have joined, partitions are shared out
+            await publish_all(run, messages[len(messages) // 10 :])
+            first, last = await until_done(run, pids, len(messages))
         events = last.events - first.events
         cost[count] = (last.cpu - first.cpu) / events * 1e6
         speed[count] = events / (last.at - first.at)
