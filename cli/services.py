@@ -1,5 +1,6 @@
 """`warren services`: the local RabbitMQ, PostgreSQL and Redis of this checkout."""
 
+import asyncio
 import dataclasses
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from cli.demo.playing import clear_leftovers
 from cli.localservers.lifecycle import down, log_source, up
 from cli.localservers.names import SERVER_NAMES, Say, ServerName, say_on_stderr
 from cli.localservers.places import StateDir
@@ -32,6 +34,8 @@ def up_command(set_name: SetName = None, as_json: AsJson = False) -> None:
     """
     with one_line_errors(), progress() as say:
         servers = up(StateDir.of_checkout(set_name), say=say)
+        if set_name is None:
+            asyncio.run(clear_leftovers(say))
     if as_json:
         write_json({"mode": servers.mode, **servers.addresses.model_dump()})
         return
@@ -100,6 +104,8 @@ def down_command(
 ) -> None:
     """Stop the servers that `services up` or a demo started, and nothing else. Data stays unless --purge."""
     with one_line_errors(), progress() as say:
+        if set_name is None:
+            asyncio.run(clear_leftovers(say))
         stopped = down(StateDir.of_checkout(set_name), force=force, purge=purge, say=say)
     if as_json:
         write_json({"stopped": stopped, "purged": purge})

@@ -89,9 +89,15 @@ def tell(proof: Proof, *, as_json: bool) -> None:
     else:
         shown = table("The demo", "Figure", "Value")
         for name, value in proof.figures.items():
-            shown.add_row(cell(_LABELS.get(name, name.replace("_", " "))), cell(value))
+            shown.add_row(cell(_LABELS.get(name, name.replace("_", " "))), cell(_told(value)))
         out.print(shown)
     for line in proof.wrong[1:]:
         err.print(line, markup=False, soft_wrap=True)
     if proof.wrong:
         fail(proof.wrong[0])
+
+
+def _told(value: object) -> object:
+    if isinstance(value, dict):
+        return ", ".join(f"{number} {name}" for name, number in value.items())
+    return len(value) if isinstance(value, list) else value

@@ -1,4 +1,4 @@
-"""Where the demo's board listens and its children's logs are."""
+"""Where the demo's board listens and its files are."""
 
 from __future__ import annotations
 
@@ -10,15 +10,21 @@ from cli.localservers import StateDir
 from pipelines.engine.settings import Settings
 
 LOGS_KEPT = 5
-"""Logs of the newest demos of this checkout are kept; older ones are deleted when the next one starts."""
+"""Logs of so many demos of this checkout are kept, beside those of demos that play now."""
 
 
-def log_folder(run: str) -> Path:
-    """Make and return the folder for the logs of one run."""
-    home = StateDir.of_checkout().root / "demo"
+def demos_folder() -> Path:
+    """Return the folder with a folder for each demo of this checkout; it may not be there yet."""
+    return StateDir.of_checkout().root / "demo"
+
+
+def run_folder(run: str, busy: str) -> Path:
+    """Make and return the folder of one run; the oldest are deleted, but none with a file named `busy`."""
+    home = demos_folder()
     home.mkdir(parents=True, exist_ok=True)
-    older = sorted((path for path in home.iterdir() if path.is_dir()), key=lambda path: path.stat().st_mtime)
-    for path in older[: -(LOGS_KEPT - 1)]:
+    done = [path for path in home.iterdir() if path.is_dir() and not (path / busy).exists()]
+    done.sort(key=lambda path: path.stat().st_mtime)
+    for path in done[: 1 - LOGS_KEPT]:
         shutil.rmtree(path, ignore_errors=True)
     folder = home / run
     folder.mkdir()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 import time
 from collections.abc import Coroutine
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from rich.console import Console
 
 from cli.demo.browser import open_page
 from cli.demo.players import Players, players
+from cli.demo.playing import clear_leftovers
 from cli.demo.processes import guarded
 from cli.demo.proof import Proof, prove
 from cli.demo.services import Services
@@ -40,8 +42,15 @@ async def play(addresses: Addresses, options: Options, hurry: asyncio.Event, con
         DemoFailed: a process ended, or nothing moves any more.
         WarrenError, ServicesError, DATABASE_ERRORS: the servers refuse or are away.
     """
-    async with stage(addresses, hurry, lambda text: console.print(text, style="dim", soft_wrap=True)) as set_stage:
+
+    def say(text: str) -> None:
+        console.print(text, style="dim", markup=False, soft_wrap=True)
+
+    await clear_leftovers(say)
+    async with stage(addresses, hurry, say) as set_stage:
         console.print(f"\n  [bold]The board: {set_stage.board_url}[/bold]\n  Logs: {set_stage.logs}", soft_wrap=True)
+        variables = shlex.quote(str(set_stage.environment))
+        console.print(f"  In another terminal: set -a; . {variables}; set +a; warren lag", markup=False, soft_wrap=True)
         console.print(f"  Seed: {options.seed}" + ("\n" if options.once else "     Ctrl-C stops all of it.\n"))
         if options.open_browser:
             await asyncio.to_thread(open_page, set_stage.board_url)

@@ -22,8 +22,8 @@ GRACE_SECONDS = 10.0
 
 LOG_LINES = 15
 
-WARREN = "from cli.main import main; main()"
-"""The command `warren`, run by this very Python."""
+WARREN = "from cli.demo.orphan import end_with_parent; end_with_parent(); from cli.main import main; main()"
+"""The command `warren`, run by this very Python, which does not outlive us."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ async def child(
     with log.open("ab") as output:
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-c", WARREN, *arguments,
-            env={**os.environ, **environment}, stdin=asyncio.subprocess.DEVNULL, stdout=output, stderr=output,
+            env={**os.environ, **environment}, stdin=asyncio.subprocess.PIPE, stdout=output, stderr=output,
             start_new_session=True,
         )  # fmt: skip
     try:

@@ -11,10 +11,11 @@ from pathlib import Path
 import httpx
 
 from cli.demo.errors import DemoFailed
-from cli.demo.places import board_port, log_folder
+from cli.demo.places import board_port, run_folder
+from cli.demo.playing import NOTE, noted_run, write_environment
 from cli.demo.processes import Child, child, guarded
 from cli.demo.progress import READY_SECONDS, Checkpoints
-from cli.localservers import Addresses, run_environment, unique_run_name
+from cli.localservers import Addresses, unique_run_name
 from cli.localservers.names import Say
 from pipelines.engine.settings import Settings
 from pipelines.engine.stores.migrate import migrate_control, migrate_instance
@@ -29,9 +30,13 @@ _LOOK_SECONDS = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A running pipeline and board; `logs` is the folder of their logs."""
+    """A running pipeline and board.
+
+    `logs` is the folder of their logs, `environment` a file of variables with which other commands speak to this run.
+    """
 
     logs: Path
+    environment: Path
     settings: Settings
     schema: str
     checkpoints: Checkpoints
@@ -49,15 +54,20 @@ async def stage(addresses: Addresses, hurry: asyncio.Event, say: Say) -> AsyncIt
     """
     run = unique_run_name("demo")
     say(f"run {run}")
-    async with run_environment(addresses, run) as own, AsyncExitStack() as stack:
+    folder = run_folder(run, NOTE)
+    async with noted_run(addresses, folder) as own, AsyncExitStack() as stack:
         # A read replica, where somebody's settings name one, has nothing of this run.
         settings = Settings(**own.model_dump(), postgres_read_dsn=None)
         say("making tables and streams")
         make_streams = create_super_stream(settings.stream_url, settings.super_stream, settings.partitions)
         await asyncio.gather(asyncio.to_thread(_migrate, settings), make_streams)
-        folder = log_folder(run)
-        port = str(board_port(settings))
-        environment = {**own.as_environment(), "WARREN_POSTGRES_READ_DSN": "", "WARREN_BOARD_PORT": port}
+        variables = {
+            **own.as_environment(),
+            "WARREN_POSTGRES_READ_DSN": "",
+            "WARREN_SUPER_STREAM": settings.super_stream,
+            "WARREN_PARTITIONS": str(settings.partitions),
+        }
+        environment = {**variables, "WARREN_BOARD_PORT": str(board_port(settings))}
         say("starting the board and the pipeline")
         board = await stack.enter_async_context(child("board", ("board",), environment, folder / "board.log", hurry))
         pipeline = await stack.enter_async_context(
@@ -68,7 +78,9 @@ async def stage(addresses: Addresses, hurry: asyncio.Event, say: Say) -> AsyncIt
         stack.callback(checkpoints.close)
         url = await guarded(_ready(board, checkpoints, settings.partitions), (board, pipeline))
         try:
-            yield Stage(folder, settings, schema, checkpoints, url, (pipeline, board))
+            yield Stage(
+                folder, write_environment(folder, variables), settings, schema, checkpoints, url, (pipeline, board)
+            )
         finally:
             say("stopping pipeline and board, and clearing away this run's data")
 

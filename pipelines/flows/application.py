@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 from faststream import FastStream
@@ -14,6 +15,7 @@ from pipelines.engine.broker import StreamBroker, StreamSubscriber, whole_batch
 from pipelines.engine.instance.instance import PipelineInstance
 from pipelines.engine.settings import Settings
 from pipelines.engine.stores.cache import Cache
+from pipelines.engine.telemetry import metrics
 from pipelines.engine.transport import Batch, partition_count
 from pipelines.flows.declared import Flow
 from schemas.errors import ParkingStorm
@@ -30,6 +32,11 @@ class Running:
 
 def _stop_at_a_storm(error: Exception) -> Literal["retry", "stop"]:
     return "stop" if isinstance(error, ParkingStorm) else "retry"
+
+
+def _is_stopped(subscriber: StreamSubscriber, number: int) -> float:
+    partition = subscriber.partitions.get(number)
+    return float(partition is not None and partition.stopped)
 
 
 async def build(flow: Flow, settings: Settings) -> Running:
@@ -62,6 +69,10 @@ async def build(flow: Flow, settings: Settings) -> Running:
         title=str(flow.name),
         description="Lets each batch take effect exactly once.",
     )
+
+    for number in range(partitions):
+        gauge = metrics.STOPPED.labels(str(flow.name), str(number))
+        gauge.set_function(partial(_is_stopped, subscriber, number))
 
     @subscriber
     async def commit(batch: Batch) -> None:

@@ -13,6 +13,7 @@ from pipelines.engine.broker import annotations as given
 from tests.broker.conftest import has, new_stream, serving
 from tests.support.proxy import proxied
 from tests.support.waiting import until
+from tests.transport.conftest import is_chunk
 
 
 @pytest.mark.parametrize("offset", [Offset.next(), Offset.first(), Offset.last()], ids=["next", "first", "last"])
@@ -118,6 +119,37 @@ async def test_a_handler_that_hangs_is_seen(url: str, stream: str) -> None:
         assert not await broker.ping()
         goes_on.set()
         await until(broker.ping, "all to be well")
+
+
+async def test_a_broker_that_sends_nothing_of_what_it_has_is_asked_anew(url: str) -> None:
+    """Heartbeats go on, so the connection looks alive."""
+    stream, direct, seen = await new_stream(url, 1), StreamBroker(url), list[int]()
+    lost: list[bytes] = []
+    losing = False
+
+    def lose_one(frame: bytes) -> bytes:
+        if not losing or lost or not is_chunk(frame):
+            return frame
+        lost.append(frame)
+        return b""
+
+    async with proxied(url) as (through, proxy), direct:
+        proxy.frames = lose_one
+        broker = StreamBroker(through)
+
+        @broker.subscriber(stream, stall_after=0.5)
+        async def handle(body: int) -> None:
+            seen.append(body)
+
+        async with serving(broker):
+            await until(broker.ping, "the subscriber to read")
+            await direct.publish(0, stream)
+            await until(has(seen, 1), "the first record")
+            losing = True
+            await direct.publish(1, stream)
+            await until(has(seen, 2), "the record whose chunk was lost")
+    assert len(lost) == 1
+    assert seen == [0, 1]
 
 
 async def test_ping_without_subscribers_asks_the_broker(url: str) -> None:

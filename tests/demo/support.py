@@ -38,6 +38,11 @@ class Demo:
         assert found is not None, self.said
         return found.group(1)
 
+    @property
+    def pid(self) -> int:
+        """Its own process, not one of its children."""
+        return self._process.pid
+
     async def says(self, words: str) -> None:
         """Wait until it has written these words on stderr."""
 
@@ -81,12 +86,12 @@ class Demo:
 
 
 @asynccontextmanager
-async def demo(*arguments: str) -> AsyncIterator[Demo]:
-    """Run `warren demo`; where the block leaves it running, all its processes are killed."""
+async def demo(*arguments: str, **variables: str) -> AsyncIterator[Demo]:
+    """Run `warren demo`, with further `variables`; where the block leaves it running, all its processes are killed."""
     mark = uuid.uuid4().hex
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-c", "from cli.main import main; main()", "demo", *arguments,
-        env={**os.environ, MARK: mark, "WARREN_BOARD_PORT": "0", "WARREN_PARTITIONS": "4"},
+        env={**os.environ, **variables, MARK: mark, "WARREN_BOARD_PORT": "0", "WARREN_PARTITIONS": "4"},
         stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
         start_new_session=True,
     )  # fmt: skip

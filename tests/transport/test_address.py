@@ -46,6 +46,13 @@ def test_what_is_no_address_is_refused(url: str) -> None:
         Address.parse(url)
 
 
+def test_a_password_that_should_have_been_escaped_is_not_shown() -> None:
+    with pytest.raises(SettingsError) as refusal:
+        Address.parse("rabbitmq-stream://user:secret/word@broker:5552/%2f")
+    assert "secret" not in str(refusal.value)
+    assert refusal.value.__cause__ is None
+
+
 async def test_nodes_that_are_away_are_passed_over(run: Run) -> None:
     url = run.settings.stream_url.replace("@", "@127.0.0.1:1,127.0.0.1:2,")
     async with SuperStreamPublisher(url, "orders") as publisher:

@@ -8,11 +8,12 @@ import pytest
 from rstream import AMQPMessage, CompressionType, Producer
 
 from pipelines.engine.transport import EventFilter, Message, SuperStreamPublisher, body_of, end_offset, read_stream
+from pipelines.engine.transport import publisher as publisher_module
 from pipelines.engine.transport import window as window_module
 from pipelines.engine.transport.address import Address
 from pipelines.engine.transport.locate import connect_to
 from pipelines.engine.transport.subentries import pack, unpack
-from schemas.errors import StreamUnavailable
+from schemas.errors import StreamUnavailable, Unconfirmed
 from schemas.streams import partition_of
 from tests.support.proxy import proxied
 from tests.support.runs import Run
@@ -108,3 +109,26 @@ def test_a_sub_entry_that_lies_about_itself_is_refused(compression: str) -> None
             unpack(struct.pack(">BHII", *head) + good[11:], 0, [])
     with pytest.raises(ValueError, match="cut off"):
         unpack(good[:5], 0, [])
+
+
+async def test_a_group_that_is_not_confirmed_is_reported_message_by_message(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(publisher_module, "_SUB_ENTRY_RECORDS", 10)
+
+    def without_the_second(frame: bytes) -> bytes:
+        if frame[:2] != b"\x00\x03":
+            return frame
+        ids = [frame[start : start + 8] for start in range(9, len(frame), 8)]
+        kept = [number for number in ids if int.from_bytes(number, "big") != 2]
+        return frame[:5] + len(kept).to_bytes(4, "big") + b"".join(kept)
+
+    async with proxied(run.settings.stream_url) as (url, proxy):
+        proxy.frames = without_the_second
+        async with SuperStreamPublisher(url, "orders", compression="gzip") as publisher:
+            other = next(s for s in "abcdefgh" if partition_of(s, 4) != partition_of("one", 4))
+            messages = [Message(("one", other)[n % 2], b".", f"{n}", "t") for n in range(70)]
+            with pytest.raises(Unconfirmed) as failure:
+                await publisher.publish(messages, timeout=1)
+    # The second group of ten of either partition: every other message of the second twenty.
+    assert failure.value.indexes == tuple(range(20, 40))

@@ -9,10 +9,11 @@ from pipelines.engine.broker.response import StreamResponse
 from pipelines.engine.broker.router import StreamRoute, StreamRoutePublisher, StreamRouter
 from pipelines.engine.broker.subscriber import StreamSubscriber
 from pipelines.engine.broker.testing import TestStreamBroker
-from pipelines.engine.transport import Batch, Positions, create_super_stream
+from pipelines.engine.transport import Batch, EventFilter, Positions, body_of, create_super_stream
 
 __all__ = [
     "Batch",
+    "EventFilter",
     "MemoryPositions",
     "Offset",
     "Positions",
@@ -28,6 +29,7 @@ __all__ = [
     "StreamRouter",
     "StreamSubscriber",
     "TestStreamBroker",
+    "body_of",
     "create_super_stream",
     "whole_batch",
     "whole_record",

@@ -18,7 +18,7 @@ from pipelines.engine.broker._compat import (
     SubscriberUsecaseConfig,
 )
 from pipelines.engine.broker.offsets import Offset
-from pipelines.engine.transport import Positions
+from pipelines.engine.transport import EventFilter, Positions
 from pipelines.engine.transport.address import Address
 
 Policy = Literal["retry", "stop"]
@@ -64,6 +64,7 @@ class StreamSubscriberConfig(SubscriberUsecaseConfig):
     batch_records: int
     on_error: OnError
     stall_after: float
+    only: EventFilter | None
 
     @property
     def ack_policy(self) -> AckPolicy:

@@ -13,14 +13,13 @@ import random
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
-from contextlib import aclosing
 
 from faststream.exceptions import StopConsume
 
 from pipelines.engine.broker.config import OnError
-from pipelines.engine.broker.offsets import Offset
-from pipelines.engine.broker.positions import StoringPositions
-from pipelines.engine.transport import Batch, GroupConsumer, Positions, first_offset, read_stream
+from pipelines.engine.transport import (
+    Batch,
+)
 from schemas.errors import EventsLost, StreamUnavailable, WarrenError
 
 log = logging.getLogger(__name__)
@@ -138,80 +137,6 @@ class Partition(ABC):
         trace = error if new and not isinstance(error, WarrenError) else None
         what = f"{type(error).__name__}: {error}"
         log.warning("%s: %s; joining again in %.1f s", self.stream, what, self._pause, exc_info=trace)
-
-
-class GroupPartition(Partition):
-    """A partition of a consumer group: one member is active, and `positions` says where it goes on."""
-
-    def __init__(
-        self,
-        number: int,
-        consumer: GroupConsumer,
-        stream: str,
-        *,
-        positions: Positions,
-        work: Work,
-        on_error: OnError,
-        stall_after: float,
-    ) -> None:
-        super().__init__(number, stream, work=work, on_error=on_error, stall_after=stall_after)
-        self._consumer = consumer
-        self._storing = positions if isinstance(positions, StoringPositions) else None
-
-    @property
-    def joined(self) -> bool:
-        """Whether the group has this member."""
-        return self._consumer.joined
-
-    async def _join(self, handle: Callable[[Batch], Awaitable[None]]) -> None:
-        await self._consumer.run(handle)
-
-    async def _progressed(self) -> None:
-        if self._storing is not None and self.position is not None:
-            await self._storing.store(self.number, self.position)
-
-
-class IndependentPartition(Partition):
-    """A partition read by itself: the position is in memory, and a lost connection does not lose it."""
-
-    def __init__(
-        self,
-        number: int,
-        url: str,
-        stream: str,
-        *,
-        offset: Offset,
-        batch_records: int,
-        work: Work,
-        on_error: OnError,
-        stall_after: float,
-    ) -> None:
-        super().__init__(number, stream, work=work, on_error=on_error, stall_after=stall_after)
-        self._url = url
-        self._offset = offset
-        self._batch_records = batch_records
-        self._joined = False
-
-    @property
-    def joined(self) -> bool:
-        """Whether the stream is being read."""
-        return self._joined
-
-    async def _join(self, handle: Callable[[Batch], Awaitable[None]]) -> None:
-        if self.position is None:
-            self.position = await self._offset.resolve(self._url, self.stream)
-        await first_offset(self._url, self.stream)  # raises where the broker or the stream is away
-        position = self.position
-        self._joined = True
-        try:
-            async with aclosing(read_stream(self._url, self.stream, position)) as chunks:
-                async for chunk in chunks:
-                    while position < chunk.end_offset:
-                        part = chunk.within(position, max(position, chunk.first_offset) + self._batch_records)
-                        await handle(Batch(self.number, position, [part]))
-                        position = part.end_offset
-        finally:
-            self._joined = False
 
 
 def _as_end(end: BaseException) -> Ended:

@@ -21,7 +21,7 @@ from pipelines.engine.broker.offsets import Offset
 from pipelines.engine.broker.publisher import StreamPublisher
 from pipelines.engine.broker.specification import StreamPublisherSpecification, StreamSubscriberSpecification
 from pipelines.engine.broker.subscriber import StreamSubscriber
-from pipelines.engine.transport import Positions
+from pipelines.engine.transport import EventFilter, Positions
 
 
 class StreamRegistrator(Registrator[Any, StreamBrokerConfig]):
@@ -39,6 +39,7 @@ class StreamRegistrator(Registrator[Any, StreamBrokerConfig]):
         batch_records: int = 4000,
         on_error: OnError = "retry",
         stall_after: float = 60.0,
+        only: EventFilter | None = None,
         parser: CustomCallable | None = None,
         decoder: CustomCallable | None = None,
         dependencies: Sequence[Any] = (),
@@ -66,7 +67,10 @@ class StreamRegistrator(Registrator[Any, StreamBrokerConfig]):
             on_error: "retry" reads again from the failed record or batch, after a pause of 0.1 s that doubles up to
                 10 s, for ever. "stop" stops the application and leaves the error in `failure`. A callable says which,
                 by the exception. A lost connection is always retried.
-            stall_after: seconds a handler may have a batch in hand before `ping` says that something is wrong.
+            stall_after: seconds a handler may have a batch in hand before `ping` says that something is wrong; and,
+                without a group, seconds the broker may send nothing of what it has before it is asked anew.
+            only: read some records, by their filter values. There are gaps then, so a lost record looks like an
+                unwanted one: not for what must take effect exactly once.
             parser: makes a FastStream message from a `Record` or a `Batch`.
             decoder: makes the handler's first argument from the message; by default the JSON value of the body, or
                 its bytes where it is not JSON; for batches a list of these.
@@ -93,6 +97,7 @@ class StreamRegistrator(Registrator[Any, StreamBrokerConfig]):
             batch_records=batch_records,
             on_error=on_error,
             stall_after=stall_after,
+            only=only,
         )
         reader = f"consumer group `{group}`" if group else f"read from {begin.description}"
         calls: CallsCollection[Any] = CallsCollection()

@@ -14,14 +14,14 @@ from faststream.message import StreamMessage
 
 from pipelines.engine.broker._compat import CallsCollection, ContextRepo, SubscriberUsecase
 from pipelines.engine.broker.config import StreamBrokerConfig, StreamSubscriberConfig
+from pipelines.engine.broker.group import GroupPartition
 from pipelines.engine.broker.handling import handle_batch, handle_records
+from pipelines.engine.broker.independent import IndependentPartition
 from pipelines.engine.broker.message import Record, StreamBatch, StreamRecord, decode_batch, decode_record
 from pipelines.engine.broker.partition import (
     FIRST_PAUSE,
     LONGEST_PAUSE,
     Ended,
-    GroupPartition,
-    IndependentPartition,
     Partition,
 )
 from pipelines.engine.broker.specification import StreamSubscriberSpecification
@@ -199,6 +199,7 @@ class StreamSubscriber(SubscriberUsecase[Any]):
                 stream,
                 offset=config.offset,
                 batch_records=config.batch_records,
+                only=config.only,
                 work=work,
                 on_error=config.on_error,
                 stall_after=config.stall_after,
@@ -211,6 +212,7 @@ class StreamSubscriber(SubscriberUsecase[Any]):
             group=config.group,
             positions=config.positions,
             batch_records=config.batch_records,
+            only=config.only,
         )
         return GroupPartition(
             number,

@@ -84,12 +84,13 @@ class _MemoryProducer(StreamProducer):
         for partition, part in homes.items():
             first = await self._end(subscriber, partition)
             records = [encode(message.body, message.message_id) for message in part]
-            batch = Batch(partition, first, [Chunk(partition, first, datetime.now(UTC), records)])
-            self._ends[id(subscriber), partition] = batch.end_offset
-            await subscriber.deliver(batch)
-            positions = subscriber.config.positions
+            chunk = Chunk(partition, first, datetime.now(UTC), records)
+            self._ends[id(subscriber), partition] = chunk.end_offset
+            only, positions = subscriber.config.only, subscriber.config.positions
+            if chunks := [chunk] if only is None else only.apply(chunk):
+                await subscriber.deliver(Batch(partition, first, chunks))
             if isinstance(positions, StoringPositions):
-                await positions.store(partition, batch.end_offset)
+                await positions.store(partition, chunk.end_offset)
 
     async def _end(self, subscriber: StreamSubscriber, partition: int) -> int:
         """Where the partition goes on, for this subscriber: at first, where its group's positions say."""

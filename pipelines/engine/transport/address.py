@@ -83,8 +83,9 @@ def _node(text: str, default_port: int) -> tuple[str, int]:
     try:
         parts = urlsplit(f"//{text}")
         host, port = parts.hostname, parts.port
-    except ValueError as error:
-        raise SettingsError(f"WARREN_STREAM_URL: {error}") from error
+    except ValueError:
+        # What looks like a port may be a piece of the password, so it is not shown.
+        raise SettingsError("WARREN_STREAM_URL: a port is a number up to 65535; / ? # in passwords are %xx") from None
     if not host:
         raise SettingsError("WARREN_STREAM_URL: a host is missing in rabbitmq-stream://HOST:PORT,HOST:PORT/VHOST")
     return host, default_port if port is None else port

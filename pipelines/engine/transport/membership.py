@@ -191,7 +191,7 @@ class Membership:
                     batch.chunks.append(wanted)
                     records += len(wanted.records)
             expected = max(expected, chunk.end_offset)
-            more = records < self._batch_records and not self._stopping and not self._queue.empty()
+            more = records < self._batch_records and not self._queue.empty()
             deliver = self._queue.get_nowait() if more else None
             self._in_hand += deliver is not None
         return batch, expected
