@@ -1,4 +1,4 @@
-"""`takeover`: an owner is killed, or stopped, under load; how long until another one commits in each of its partitions."""
+"""`takeover`: an owner is killed, or stopped, under load; how long until others commit in each of its partitions."""
 
 from __future__ import annotations
 
