@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from benchmarks.history import History
 from cli.localservers import Addresses, run_environment, unique_run_name
 from pipelines.engine.settings import Settings
 from pipelines.engine.stores.migrate import migrate_control, migrate_instance
@@ -15,9 +16,10 @@ from pipelines.flows.declared import FLOWS
 
 @dataclass(frozen=True, slots=True)
 class BenchRun:
-    """One environment, migrated, with its super stream of eight partitions."""
+    """One environment, migrated, with its super stream of eight partitions; `variables` lead a process there."""
 
     settings: Settings
+    variables: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,15 +34,19 @@ class Bench:
         return 1 if self.quick else full
 
     @asynccontextmanager
-    async def environment(self) -> AsyncIterator[BenchRun]:
-        """Give a fresh environment and drop it afterwards."""
-        async with run_environment(self.addresses, unique_run_name("bench")) as own:
+    async def environment(self, history: History | None = None) -> AsyncIterator[BenchRun]:
+        """Give an environment of its own, with this history or none, and drop it afterwards."""
+        name = unique_run_name("bench")
+        async with run_environment(self.addresses, name) as own:
             settings = Settings(_env_file=None, **own.model_dump(), board_port=0)
-            migrate_control(settings.postgres_dsn)
-            for flow in FLOWS:
-                migrate_instance(settings.postgres_dsn, flow.name, flow.migrations)
+            if history is not None:
+                await history.copied_to(self.addresses.postgres_dsn, name)
+            else:
+                migrate_control(settings.postgres_dsn)
+                for flow in FLOWS:
+                    migrate_instance(settings.postgres_dsn, flow.name, flow.migrations)
             await create_super_stream(settings.stream_url, settings.super_stream, settings.partitions)
-            yield BenchRun(settings)
+            yield BenchRun(settings, own.as_environment())
 
     @staticmethod
     def mean_bytes(messages: list[Message]) -> int:

@@ -26,28 +26,35 @@ def lives(count: int, *, seed: int = 1, duplicates: float = 0.05) -> list[Messag
     messages: list[Message] = []
     for start in range(0, orders, 1000):
         block = range(start, min(start + 1000, orders))
-        for step, (name, source) in enumerate(STEPS):
+        for step in range(len(STEPS)):
             for number in block:
-                messages.append(_event(chance, number, step, name, source))
+                messages.append(event(chance, number, step))
                 if chance.random() < duplicates:
                     messages.append(messages[chance.randrange(max(0, len(messages) - 5000), len(messages))])
     return messages
 
 
-def _event(chance: random.Random, number: int, step: int, name: str, source: str) -> Message:
-    order_id = f"{number:07d}-{number * 7919 % 104729:06x}"
+def order_id(number: int) -> str:
+    """Return the id of the order with this number."""
+    return f"{number:07d}-{number * 7919 % 104729:06x}"
+
+
+def event(chance: random.Random, number: int, step: int) -> Message:
+    """Return the event that leads an order to a step of its life."""
+    name, source = STEPS[step]
+    order = order_id(number)
     fields: dict[str, Any] = {
         "specversion": "1.0",
-        "id": f"{name}-{order_id}",
+        "id": f"{name}-{order}",
         "source": source,
         "type": f"order.{name}.v1",
-        "subject": order_id,
+        "subject": order,
         "time": (_START + timedelta(seconds=number, hours=step)).isoformat(),
         "datacontenttype": "application/json",
         "traceparent": f"00-{chance.getrandbits(127) + 1:032x}-{chance.getrandbits(63) + 1:016x}-01",
         "data": {**_data(chance, name), "note": "x" * chance.randrange(60, 180)},
     }
-    return Message(order_id, orjson.dumps(fields), str(fields["id"]), str(fields["type"]))
+    return Message(order, orjson.dumps(fields), str(fields["id"]), str(fields["type"]))
 
 
 def _data(chance: random.Random, name: str) -> dict[str, Any]:

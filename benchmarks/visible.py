@@ -13,21 +13,20 @@ from statistics import quantiles
 
 import httpx
 
+from benchmarks.board import board
 from benchmarks.environment import Bench, BenchRun
 from benchmarks.events import lives
+from benchmarks.processor import processors, until_done
 from benchmarks.result import Result, medians
-from dashboards.operator.server import running_board
 from pipelines.engine.transport import Message, SuperStreamPublisher, body_of, read_stream
-from pipelines.flows.application import build
-from pipelines.flows.declared import flow_named
 
-RATE = 1000
+RATE = 5000
 SECONDS = 15
 RUNS = 3
 
 
 async def visible(bench: Bench) -> Result:
-    """Median delay in milliseconds at 1,000 events a second; pipeline, board and load share one process."""
+    """Median delay in milliseconds at 5,000 events a second; processor and board are processes of their own."""
     runs, tails = [], []
     for _ in range(bench.runs(RUNS)):
         async with bench.environment() as run:
@@ -40,28 +39,29 @@ async def visible(bench: Bench) -> Result:
 
 
 async def _measure(run: BenchRun) -> tuple[list[float], list[float]]:
-    running = await build(flow_named("views@1"), run.settings)
-    await running.app.start()
     bare_seen: dict[str, float] = {}
     readers = [asyncio.create_task(_read(run, partition, bare_seen)) for partition in range(8)]
     try:
         async with (
-            running_board(run.settings) as board,
+            processors(run) as pids,
+            board(run) as address,
             SuperStreamPublisher(run.settings.stream_url, "orders") as publisher,
-            httpx.AsyncClient(base_url=board, trust_env=False) as client,
+            httpx.AsyncClient(base_url=address, trust_env=False) as client,
         ):
+            warm = lives(1000, seed=2, duplicates=0)
+            await publisher.publish(warm)
+            await until_done(run, pids, len(warm))
             return await _load(publisher, client, bare_seen)
     finally:
         for reader in readers:
             reader.cancel()
         await asyncio.wait(readers)
-        await running.app.stop()
 
 
 async def _load(
     publisher: SuperStreamPublisher, client: httpx.AsyncClient, bare_seen: dict[str, float]
 ) -> tuple[list[float], list[float]]:
-    messages = lives(RATE * SECONDS, duplicates=0)
+    messages = lives(RATE * SECONDS, duplicates=0, seed=3)
     tick = RATE // 50
     samples: list[float] = []
     confirmed_at: dict[str, float] = {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
@@ -51,6 +52,7 @@ class Processor:
             if running is None:
                 return
             log.info("%s: running", self._flow.name)
+            _collect_rarely()
 
             @running.app.on_startup
             async def take_signals() -> None:  # `run` has put handlers of its own there
@@ -112,3 +114,13 @@ class Processor:
                 self._waits = reason
             await asyncio.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE)
+
+
+def _collect_rarely() -> None:
+    """Let reference counts do the work: a batch makes many objects and hardly a cycle, and looking for some halves us.
+
+    What exists by now stays for ever, so it is not looked at again.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(200_000, 20, 100)

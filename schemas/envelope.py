@@ -8,9 +8,8 @@ names hold no control characters. Unknown attributes are kept.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, field_validator
 
@@ -25,7 +24,7 @@ _TRACEPARENT = re.compile(r"^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}
 _NO_TRACE = "0" * 32
 _RFC3339 = re.compile(
     r"^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])[Tt]([01]\d|2[0-3]):[0-5]\d:([0-5]\d|60)(\.\d+)?([Zz]|[+-]([01]\d|2[0-3]):[0-5]\d)$"
-)
+).match
 
 # The calendar's two ends mean minus and plus infinity to PostgreSQL's driver; some languages write the first one
 # for "not set". They are moved by a microsecond.
@@ -36,9 +35,11 @@ _LAST = datetime.max.replace(tzinfo=UTC) - timedelta(microseconds=1)
 def _rfc3339_utc(value: object) -> datetime:
     if isinstance(value, datetime) and value.tzinfo is not None:
         return _finite(value)
-    if not isinstance(value, str) or not _RFC3339.match(value):
+    if not isinstance(value, str) or not _RFC3339(value):
         raise ValueError("a time is an RFC 3339 string with a zone, such as 2026-03-01T12:00:00Z")
-    text = value.upper().replace(":60", ":59") if value[17:19] == "60" else value.upper()
+    text = value.upper()
+    if text[17:19] == "60":
+        text = text.replace(":60", ":59")
     try:
         return _finite(datetime.fromisoformat(text))
     except OverflowError as error:
@@ -46,7 +47,9 @@ def _rfc3339_utc(value: object) -> datetime:
 
 
 def _finite(time: datetime) -> datetime:
-    return min(max(time.astimezone(UTC), _FIRST), _LAST)
+    if time.tzinfo is not UTC:
+        time = time.astimezone(UTC)
+    return time if _FIRST.year < time.year < _LAST.year else min(max(time, _FIRST), _LAST)
 
 
 Name = Annotated[
@@ -88,7 +91,7 @@ class Envelope(BaseModel):
 
     model_config = ConfigDict(extra="allow", frozen=True)
 
-    specversion: Literal["1.0"] = "1.0"
+    specversion: Literal["1.0"]
     id: Name
     source: Name
     type: EventType
@@ -114,8 +117,7 @@ class Envelope(BaseModel):
         return match.group(1) if match and match.group(1) != _NO_TRACE else None
 
 
-@dataclass(frozen=True, slots=True)
-class Identified:
+class Identified(NamedTuple):
     """An event with its identity (16 bytes) and content digest (signed 64 bits), both of `schemas.identity`."""
 
     event: Envelope

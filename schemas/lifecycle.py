@@ -13,10 +13,13 @@ import re
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
+from functools import lru_cache
 
 
 class Stage(StrEnum):
     """Where an order stands. `UNOPENED`: events came, but none yet that names a stage."""
+
+    __hash__ = str.__hash__  # an enumeration's own is written in Python, and stages are looked up all the time
 
     UNOPENED = "unopened"
     INITIATED = "initiated"
@@ -98,6 +101,7 @@ PARTNER_ID = r"[a-z0-9][a-z0-9_-]{0,63}"
 _PARTNER_SOURCE = re.compile(f"/partners/{PARTNER_ID}").fullmatch
 
 
+@lru_cache(maxsize=4096)
 def source_kind(source: str) -> str | None:
     """Return `shop`, `crm`, `mes`, `pricing`, `operators` or `partners` for a known source, else None."""
     parts = source.split("/")
@@ -106,6 +110,7 @@ def source_kind(source: str) -> str | None:
     return "partners" if _PARTNER_SOURCE(source) else None
 
 
+@lru_cache(maxsize=4096)
 def partner_of(source: str) -> str | None:
     """Return the partner's id for `/partners/<id>`, else None."""
     return source.split("/")[2] if source_kind(source) == "partners" else None

@@ -7,7 +7,8 @@ are kept.
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Literal
+from functools import lru_cache
+from typing import Annotated, Any, Literal, NamedTuple
 
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
@@ -234,37 +235,58 @@ def parse(body: bytes) -> Identified:
 
 def validate(fields: dict[str, Any]) -> Identified:
     """Return the event with these attributes, as read from JSON. Raises as `parse` does."""
-    readable = {name: fields[name] for name in _ENVELOPE_NAMES if isinstance(fields.get(name), str)}
     if "data_base64" in fields:
-        raise EventRejected(Reason.INVALID, "data_base64: order events carry JSON data", readable)
+        raise EventRejected(Reason.INVALID, "data_base64: order events carry JSON data", _readable(fields))
+    event_type = fields.get("type")
+    model = EVENTS.get(event_type, Envelope) if isinstance(event_type, str) else Envelope
     try:
-        event = EVENTS.get(readable.get("type", ""), Envelope).model_validate(fields)
+        event = model.model_validate(fields)
         content = content_digest(event.type, event.subject, fields.get("data", {}))
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         place = ".".join(str(part) for part in first["loc"])
         what = first["msg"].removeprefix("Value error, ")
-        raise EventRejected(Reason.INVALID, f"{place}: {what}", readable) from error
+        raise EventRejected(Reason.INVALID, f"{place}: {what}", _readable(fields)) from error
     except orjson.JSONEncodeError as error:
-        raise EventRejected(Reason.INVALID, f"data: {error}", readable) from error
+        raise EventRejected(Reason.INVALID, f"data: {error}", _readable(fields)) from error
     identified = Identified(event, identity(event.source, event.id), content)
-    if not _may_say(event, readable):
+    known = _known(event.source, event.type)
+    if known.forbidden is not None:
+        raise EventRejected(Reason.FORBIDDEN_SOURCE, known.forbidden, _readable(fields))
+    if not event.subject.startswith(known.subjects):
+        detail = f"{event.source} may speak only of orders named {known.subjects}…"
+        raise EventRejected(Reason.FORBIDDEN_SOURCE, detail, _readable(fields))
+    if not known.version:
         raise UnknownVersion(identified)
     return identified
 
 
-def _may_say(event: Envelope, readable: dict[str, Any]) -> bool:
-    """Refuse what this source may not send; otherwise say whether this release can read the event."""
-    kind = source_kind(event.source)
+class _Known(NamedTuple):
+    """What is known of events of one source and type.
+
+    `forbidden` says why the source may not send them, None if it may; `subjects` is what their orders' ids begin
+    with; `version` is False where this release cannot read them.
+    """
+
+    forbidden: str | None
+    subjects: str = ""
+    version: bool = True
+
+
+@lru_cache(maxsize=4096)
+def _known(source: str, event_type: str) -> _Known:
+    kind = source_kind(source)
     if kind is None:
-        raise EventRejected(Reason.FORBIDDEN_SOURCE, f"unknown source {event.source!r}", readable)
-    partner = partner_of(event.source)
-    if partner is not None and not event.subject.startswith(f"{partner}:"):
-        detail = f"{event.source} may speak only of orders named {partner}:…"
-        raise EventRejected(Reason.FORBIDDEN_SOURCE, detail, readable)
-    match = _VERSIONED.match(event.type)
+        return _Known(f"unknown source {source!r}")
+    partner = partner_of(source)
+    subjects = "" if partner is None else f"{partner}:"
+    match = _VERSIONED.match(event_type)
     if match is None or match.group(1) not in _KNOWN_NAMES:
-        return True
+        return _Known(None, subjects)
     if not may_send(kind, match.group(1)):
-        raise EventRejected(Reason.FORBIDDEN_SOURCE, f"{event.source} may not send {event.type}", readable)
-    return event.type in EVENTS
+        return _Known(f"{source} may not send {event_type}", subjects)
+    return _Known(None, subjects, event_type in EVENTS)
+
+
+def _readable(fields: dict[str, Any]) -> dict[str, str]:
+    return {name: fields[name] for name in _ENVELOPE_NAMES if isinstance(fields.get(name), str)}

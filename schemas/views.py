@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import NamedTuple
 
 from schemas.lifecycle import Holder, Stage
 
@@ -37,8 +38,7 @@ class OrderState:
     last_recorded_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class TimelineEntry:
+class TimelineEntry(NamedTuple):
     """One event in an order's story.
 
     `stage` is the stage after it, `held_seconds` how long the order stood in the stage that it ended (None where

@@ -140,7 +140,7 @@ def _rejected(fields: dict[str, Any], reason: Reason, why: str) -> Rejected:
 _CLAIMS = ("subject", "id")
 
 _ENVELOPE: Shape = {
-    "specversion": Need(lambda value: value == "1.0", may_lack=True),
+    "specversion": Need(lambda value: value == "1.0"),
     "id": Need(name),
     "source": Need(name),
     "type": Need(matching(r"[\x21-\x7e]{1,128}")),

@@ -26,25 +26,25 @@ def fold(
     time = recorded_at if future else event.time
     before = state or _unopened(event, time, recorded_at)
     stage = before.stage
-    anomalies: list[Anomaly] = []
+    anomalies: tuple[Anomaly, ...] = ()
     wanted = STAGE_OF_EVENT.get(event.type)
     if wanted is not None:
         stage, anomalies = next_stage(before.stage, wanted)
     if future:
-        anomalies.append(Anomaly.FROM_THE_FUTURE)
+        anomalies += (Anomaly.FROM_THE_FUTURE,)
     moved = stage is not before.stage
     held = None
     if moved and before.stage is not Stage.UNOPENED:
         held = (time - before.stage_since).total_seconds()
         if held < 0:
-            anomalies.append(Anomaly.TIME_REVERSED)
+            anomalies += (Anomaly.TIME_REVERSED,)
             held = max(0.0, (recorded_at - before.stage_recorded_at).total_seconds())
     customer_id, partner = before.customer_id, before.partner
     price_amount, price_currency = before.price_amount, before.price_currency
-    if isinstance(event, Initiated | Submitted):
+    if type(event) is Initiated or type(event) is Submitted:
         customer_id = event.data.customer_id or customer_id
         partner = partner or partner_of(event.source) or event.data.partner
-    elif isinstance(event, PriceCalculated):
+    elif type(event) is PriceCalculated:
         price_amount, price_currency = event.data.price.value, event.data.price.currency
     holder = _holder(before, stage, event)
     after = OrderState(
@@ -63,7 +63,7 @@ def fold(
         last_offset=offset,
         last_recorded_at=recorded_at,
     )
-    return after, TimelineEntry(stage, holder, held, tuple(anomalies))
+    return after, TimelineEntry(stage, holder, held, anomalies)
 
 
 def _unopened(event: Envelope, time: datetime, recorded_at: datetime) -> OrderState:
@@ -90,8 +90,8 @@ def _holder(before: OrderState, stage: Stage, event: Envelope) -> Holder:
     if stage is not before.stage:
         usual = STAGES[stage].holder
         return Holder.PARTNER if usual is Holder.SHOP and partner_of(event.source) is not None else usual
-    if stage is Stage.SUBMITTED and isinstance(event, PriceFailed):
+    if stage is Stage.SUBMITTED and type(event) is PriceFailed:
         return Holder.OPERATORS
-    if stage is Stage.SUBMITTED and isinstance(event, PriceRetryRequested):
+    if stage is Stage.SUBMITTED and type(event) is PriceRetryRequested:
         return Holder.PRICING
     return before.holder

@@ -29,16 +29,23 @@ class Anomaly(StrEnum):
     FROM_THE_FUTURE = "from_the_future"
 
 
-def next_stage(current: Stage, wanted: Stage) -> tuple[Stage, list[Anomaly]]:
+def next_stage(current: Stage, wanted: Stage) -> tuple[Stage, tuple[Anomaly, ...]]:
     """Return the stage after a `wanted` stage event on an order in `current`, and what did not fit."""
+    return _NEXT[current][wanted]
+
+
+def _rule(current: Stage, wanted: Stage) -> tuple[Stage, tuple[Anomaly, ...]]:
     now, then = STAGES[current].rank, STAGES[wanted].rank
     if wanted is current:
-        return current, [Anomaly.REPEATED]
+        return current, (Anomaly.REPEATED,)
     if current in FINAL:
-        return current, [Anomaly.AFTER_END]
+        return current, (Anomaly.AFTER_END,)
     if wanted is Stage.CANCELLED:
-        return (current, [Anomaly.NOT_ALLOWED]) if now >= STAGES[Stage.SHIPPED].rank else (wanted, [])
+        return (current, (Anomaly.NOT_ALLOWED,)) if now >= STAGES[Stage.SHIPPED].rank else (wanted, ())
     if then < now:
-        return current, [Anomaly.OUT_OF_STEP]
+        return current, (Anomaly.OUT_OF_STEP,)
     passed_over = any(now < STAGES[gate].rank < then for gate in GATES)
-    return wanted, [Anomaly.SKIPPED] if passed_over else []
+    return wanted, (Anomaly.SKIPPED,) if passed_over else ()
+
+
+_NEXT = {current: {wanted: _rule(current, wanted) for wanted in Stage} for current in Stage}

@@ -86,7 +86,7 @@ async def test_a_cache_behind_the_checkpoints_is_not_believed(own_stock: Run) ->
 async def test_a_card_of_another_release_is_not_believed(own_stock: Run) -> None:
     async with asked(own_stock.settings) as board, redis_of(own_stock.settings) as redis:
         (card,) = await keys(redis, own_stock.settings, "*:card:S6-0")
-        await redis.hset(card, "card", b'{"order":"S6-0"}')
+        await redis.set(card, b'{"order":"S6-0"}')
         assert (await board.json("/api/orders"))["source"] == "database"
         assert await ids(board, q="S6-0") == ["S6-0"]
 

@@ -28,13 +28,15 @@ Server = Literal["rabbitmq", "postgres", "redis"]
 async def test_a_server_killed_and_restarted(
     run: Run, control: ServerControl, prove: Proof, tmp_path: Path, server: Server, seed: int
 ) -> None:
-    load = Load(run, seed, orders=250, pause=0.02)
+    load = Load(run, seed, orders=100, pause=0.02, endless=True)
     async with processor(run, tmp_path / "log") as child:
         publishing = asyncio.create_task(load.publish())
         for _ in range(2):
             await progress(load, 5 + seed % 7)
             await asyncio.to_thread(control.kill, server)
             await asyncio.to_thread(control.start, server)
+        await progress(load, 5)
+        load.finish()
         await publishing
         await prove(load)
         assert child.running

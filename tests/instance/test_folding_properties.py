@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pipelines.engine.instance.folding import OrderQueue, Parking
 from pipelines.engine.instance.projection import Arrived
 from pipelines.flows.views.projection import Views
-from schemas.envelope import Envelope, Identified
+from schemas.envelope import Envelope
 from schemas.views import OrderState, TimelineEntry
 from tests.instance.toys import Shelf, Toys, arrived
 from tests.processors.telling import RECORDED as TOLD_AT
@@ -115,7 +115,7 @@ def test_the_views_own_fold_is_the_same_in_any_batches(story: list[Envelope], cu
     edges = [0, *sorted(cut for cut in cuts if cut < len(story)), len(story)]
     for first, end in pairwise(edges):
         events = [
-            Arrived(Identified(event, b"", 0), offset, TOLD_AT + timedelta(seconds=offset), b"")
+            Arrived(event, b"", 0, offset, TOLD_AT + timedelta(seconds=offset), b"")
             for offset, event in enumerate(story[first:end], first)
         ]
         change = OrderQueue(Views(), 1, state, Parking()).run(events)

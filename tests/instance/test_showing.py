@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
 from redis.asyncio import Redis
 
 from pipelines.engine.instance.instance import PipelineInstance
-from pipelines.engine.stores.cache import LANE_LENGTH, Cache, PartitionBoard
+from pipelines.engine.stores.cache import LANE_LENGTH, Cache, CardChange, PartitionBoard
 from pipelines.flows.views.projection import Views
 from schemas.lifecycle import Stage
 from tests.instance.direct import PARTITIONS, VIEWS, batch, commit_all, instance, orders_of
@@ -85,6 +86,38 @@ async def test_every_batch_is_shown_as_the_tables_have_it(run: Run) -> None:
     assert {field for field, number in board.counts.items() if number} == {
         "file_uploaded|", "closed|", "cancelled|", "submitted|", "price_calculated|", "submitted|acme",
     }  # fmt: skip
+
+
+async def test_a_card_that_nobody_sees_is_not_sent_and_its_order_counts(run: Run) -> None:
+    sent: list[list[str]] = []
+
+    class Watched(Views):
+        def cards(self, *asked: Any) -> tuple[list[CardChange], Mapping[str, int]]:
+            cards, counts = super().cards(*asked)
+            sent.append([card.order_id for card in cards])
+            return cards, counts
+
+    orders = orders_of(0, LANE_LENGTH + 5)
+    oldest = orders[0]
+    batches = [
+        [event(order, "initiated", hour=number / 100) for number, order in enumerate(orders)],
+        [event(oldest, "note_added", hour=20)],  # below its lane's floor
+        [event(oldest, "submitted", hour=21)],  # to a lane that has room
+    ]
+    shown: list[bytes | None] = []
+    async with instance(run, Watched()) as running, Redis.from_url(run.settings.redis_url) as redis:
+        await _at(run, 0)
+        offset = 0
+        for events in batches:
+            await running.commit(batch(events, offset))
+            offset += len(events)
+            board = await _board(run)
+            assert board is not None
+            assert board.offset == offset
+            await _same_as_tables(run, board)
+            shown.append(await _cache(run, redis).read_card(0, oldest))
+    assert [sorted(names) for names in sent] == [sorted(orders), [], [oldest]]
+    assert [card and orjson.loads(card)["revision"] for card in shown] == [None, None, 3]
 
 
 async def test_a_flush_is_noticed_and_mended(run: Run) -> None:

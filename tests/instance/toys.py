@@ -9,7 +9,7 @@ from typing import Any
 import asyncpg
 
 from pipelines.engine.instance.folding import OrderQueue, Parking
-from pipelines.engine.instance.projection import Arrived, OrderChange
+from pipelines.engine.instance.projection import Arrived, OrderChange, Wanted
 from pipelines.engine.stores.cache import CardChange
 from schemas.envelope import Envelope, Identified
 from schemas.errors import EventRejected, Reason, UnknownVersion
@@ -71,7 +71,7 @@ class Toys:
         raise NotImplementedError
 
     def cards(
-        self, changes: Sequence[OrderChange[State, str]], partition: int
+        self, changes: Sequence[OrderChange[State, str]], partition: int, wanted: Wanted
     ) -> tuple[list[CardChange], Mapping[str, int]]:
         raise NotImplementedError
 
@@ -86,12 +86,12 @@ class Toys:
 
 def arrived(event_id: str, event_type: str, offset: int, toys: Toys) -> Arrived:
     """Return the event as the intake hands it on."""
-    event = Envelope(id=event_id, source="/toys", type=event_type, subject="A", time=RECORDED)
+    event = Envelope(specversion="1.0", id=event_id, source="/toys", type=event_type, subject="A", time=RECORDED)
     body = event.model_dump_json(exclude_unset=True).encode()
     try:
-        return Arrived(toys.parse(body), offset, RECORDED, body)
+        return Arrived(*toys.parse(body), offset, RECORDED, body)
     except UnknownVersion as unknown:
-        return Arrived(unknown.identified, offset, RECORDED, body, unreadable=str(unknown))
+        return Arrived(*unknown.identified, offset, RECORDED, body, unreadable=str(unknown))
 
 
 class Shelf:
@@ -120,7 +120,7 @@ class Shelf:
             self.rows[key]["reason"] = reason
         for order_no, event, reason in parking.parked:
             self.rows[order_no, event.offset] = {
-                "order_no": order_no, "stream_offset": event.offset, "identity": event.identified.identity,
+                "order_no": order_no, "stream_offset": event.offset, "identity": event.identity,
                 "body": event.body, "recorded_at": event.recorded_at, "reason": reason,
             }  # fmt: skip
         return parking

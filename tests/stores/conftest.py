@@ -9,6 +9,7 @@ from redis.asyncio import Redis
 
 from cli.localservers import Addresses
 from pipelines.engine.stores.cache import Cache
+from tests.stores.support import Owner
 from tests.support.emptied import empty, tables_only
 from tests.support.runs import Run
 
@@ -38,3 +39,9 @@ async def redis(run: Run) -> AsyncIterator[Redis]:
 def cache(run: Run, redis: Redis) -> Cache:
     """The hot cache of `views@1`."""
     return Cache(redis, run.settings.redis_prefix, "views@1")
+
+
+@pytest.fixture
+def owner(cache: Cache) -> Owner:
+    """Who writes it."""
+    return Owner(cache)

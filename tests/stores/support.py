@@ -1,14 +1,14 @@
-"""What the tests of the stores share: cards, keys, and transactions that leave nothing behind."""
+"""What the tests of the stores share: cards, owners of the cache, keys, and transactions that leave nothing behind."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 import asyncpg
 from redis.asyncio import Redis
 
-from pipelines.engine.stores.cache import CardChange
+from pipelines.engine.stores.cache import Cache, CardChange, Standing
 from tests.support.runs import Run
 
 LANES = ["initiated", "submitted", "closed"]
@@ -22,12 +22,58 @@ WAITING = """
 
 def card(order_id: str, lane: str = "initiated", *, before: str = "", revision: int = 1, score: int = 0) -> CardChange:
     """Return an order's card; its text is its id and revision."""
-    return CardChange(order_id, revision, f"{order_id}#{revision}".encode(), before, lane, score)
+    return CardChange(order_id, f"{order_id}#{revision}".encode(), before, lane, score)
 
 
 def many(count: int, lane: str = "initiated", first: int = 0) -> list[CardChange]:
     """Return cards of orders o<first>..., each opened a millisecond after the one before."""
     return [card(f"o{number}", lane, score=number) for number in range(first, first + count)]
+
+
+class Owner:
+    """Writes the cache as a partition's owner does: it remembers how the keys stood when it last wrote or looked."""
+
+    def __init__(self, cache: Cache) -> None:
+        self._cache = cache
+        self._standings: dict[int, Standing] = {}
+
+    def known(self, partition: int) -> Standing:
+        """Return what was remembered; where nothing was, a generation that never was."""
+        return self._standings.get(partition, Standing("none", {}))
+
+    async def rebuild(
+        self, partition: int, offset: int, cards: Sequence[CardChange], counts: Mapping[str, int]
+    ) -> None:
+        """Build the partition anew."""
+        self._standings[partition] = await self._cache.rebuild(partition, offset, cards, counts)
+
+    async def apply(
+        self, partition: int, first: int, end: int, changes: Sequence[CardChange], counts: Mapping[str, int]
+    ) -> bool:
+        """Apply a batch, and say whether it was."""
+        now = await self._cache.apply(partition, self.known(partition), first, end, changes, counts)
+        if now is not None:
+            self._standings[partition] = now
+        return now is not None
+
+    async def look(self, partition: int, offset: int) -> bool:
+        """Say whether the keys are whole at the offset; if so, go on with them."""
+        found = await self._cache.standing(partition, offset)
+        if found is not None:
+            self._standings[partition] = found
+        return found is not None
+
+
+class Thrifty(Owner):
+    """Leaves out every change that cannot be seen."""
+
+    async def apply(
+        self, partition: int, first: int, end: int, changes: Sequence[CardChange], counts: Mapping[str, int]
+    ) -> bool:
+        """Apply what can be seen of a batch, and say whether it was."""
+        shows = self.known(partition).shows
+        seen = [c for c in changes if shows(c.lane_before, c.lane, c.score)]
+        return await super().apply(partition, first, end, seen, counts)
 
 
 async def keys_of(run: Run, redis: Redis) -> list[bytes]:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections import Counter
-
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from redis.asyncio import Redis
 
 from pipelines.engine.stores import cache as cache_module
-from pipelines.engine.stores.cache import Cache, CardChange
-from tests.stores.support import LANES
+from pipelines.engine.stores.cache import Cache, PartitionBoard
+from tests.stores.support import LANES, Owner, Thrifty, keys_of
+from tests.stores.truth import Truth
+from tests.support.runs import Run
 
 LENGTH, READ = 3, 2
+
+Move = tuple[str, str, int]
+Step = list[Move] | str
 
 
 @pytest.fixture(autouse=True)
@@ -21,77 +25,93 @@ def short_lanes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cache_module, "READ_LENGTH", READ)
 
 
-class Truth:
-    """What the tables would hold: each order's lane, revision and when it was opened."""
-
-    def __init__(self) -> None:
-        self.orders: dict[int, tuple[str, int, int]] = {}
-
-    def change(self, number: int, lane: str, score: int) -> CardChange:
-        """Move an order, or open it."""
-        before, revision, score = self.orders.get(number, ("", 0, score))
-        self.orders[number] = (lane, revision + 1, score)
-        return CardChange(f"o{number}", revision + 1, f"{number}".encode(), before, lane, score)
-
-    def newest(self, lane: str) -> list[tuple[int, int]]:
-        """Scores and orders of a lane, newest first."""
-        return sorted(((score, n) for n, (at, _, score) in self.orders.items() if at == lane), reverse=True)
-
-    def counts(self) -> Counter[str]:
-        return Counter(f"{lane}|" for lane, _, _ in self.orders.values())
-
-    def cards(self) -> list[CardChange]:
-        """What a rebuild reads: the newest of each lane."""
-        return [
-            CardChange(f"o{n}", self.orders[n][1], f"{n}".encode(), "", lane, score)
-            for lane in LANES
-            for score, n in self.newest(lane)[:LENGTH]
-        ]
+def steps_of(ages: int, *others: str) -> st.SearchStrategy[list[Step]]:
+    """Batches of moves, and now and then one of the others; the fewer ages, the more orders are as old as another."""
+    moves = st.tuples(st.integers(0, 11).map(str), st.sampled_from(LANES[:2]), st.integers(0, ages - 1))
+    batches: st.SearchStrategy[Step] = st.lists(moves, max_size=6, unique_by=lambda move: move[0])
+    return st.lists(batches | batches | batches | st.sampled_from(others), min_size=8, max_size=25)
 
 
-moves = st.tuples(st.integers(0, 11), st.sampled_from(LANES[:2]), st.integers(0, 99))
-batches = st.lists(moves, max_size=6, unique_by=lambda move: move[0])
-steps = st.lists(batches | batches | batches | st.just("rebuild"), min_size=8, max_size=25)
-
-
-@settings(
+asked = settings(
     max_examples=40,
     deadline=None,
     report_multiple_bugs=False,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
-@given(steps)
-async def test_a_lane_is_the_head_of_the_true_one(cache: Cache, steps: list[list[tuple[int, str, int]] | str]) -> None:
-    truth = Truth()
+
+
+@asked
+@given(steps_of(100, "rebuild"))
+async def test_a_lane_is_the_head_of_the_true_one(cache: Cache, steps: list[Step]) -> None:
+    truth, owner = Truth(), Owner(cache)
     start = (await cache.offset(0) or 0) + 1
-    await cache.rebuild(0, start, [], {})
+    await owner.rebuild(0, start, [], {})
     for offset, step in enumerate(steps, start):
         if isinstance(step, str):
-            await cache.rebuild(0, offset + 1, truth.cards(), truth.counts())
+            await owner.rebuild(0, offset + 1, truth.cards(LENGTH), truth.counts())
         else:
-            before = truth.counts()
-            changes = [truth.change(*one) for one in step]
-            after = truth.counts()
-            deltas = {field: after[field] - before[field] for field in {*before, *after}}
-            assert await cache.apply(0, offset, offset + 1, changes, deltas)
+            assert await owner.apply(0, offset, offset + 1, *truth.batch(step))
         await _check(cache, truth, offset + 1)
 
 
 async def _check(cache: Cache, truth: Truth, offset: int) -> None:
-    [board] = await cache.read_board([0], LANES, 100)
-    assert board is not None
+    board = await _board(cache)
     assert board.offset == offset
     assert {field: number for field, number in board.counts.items() if number} == truth.counts()
-    whole = await cache.whole(0, offset)
+    whole = await cache.standing(0, offset)
     for lane in LANES:
         newest = truth.newest(lane)
-        shown = [int(card) for card in board.lanes[lane] if card is not None]
-        assert {truth.orders[number][0] for number in shown} <= {lane}
+        shown = _names(board, lane)
+        assert {truth.orders[name].lane for name in shown} <= {lane}
         # Orders opened in the same millisecond may stand in for each other.
-        assert [truth.orders[number][2] for number in shown] == [score for score, _ in newest[: len(shown)]]
+        scores = [truth.orders[name].score for name in newest]
+        assert [truth.orders[name].score for name in shown] == scores[: len(shown)]
         assert len(shown) <= LENGTH
-        if whole:
+        if whole is not None:
             assert len(shown) >= min(len(newest), READ)
-    for number in truth.orders:
-        card = await cache.read_card(0, f"o{number}")
-        assert card in (None, f"{number}".encode())
+    await _check_cards(cache, truth, board)
+
+
+@asked
+@given(steps_of(6, "rebuild", "takeover"))
+async def test_what_cannot_be_seen_need_not_be_sent(run: Run, redis: Redis, cache: Cache, steps: list[Step]) -> None:
+    other = Cache(redis, run.settings.redis_prefix, "views@2")
+    truth, owners, offset = Truth(), [Owner(cache), Thrifty(other)], 0
+    for step in ["rebuild", *steps]:
+        whole = True
+        if step == "takeover":
+            owners = [Owner(cache), Thrifty(other)]
+            whole, same = [await owner.look(0, offset) for owner in owners]
+            assert whole == same
+        if step == "rebuild" or not whole:
+            for owner in owners:
+                await owner.rebuild(0, offset, truth.cards(LENGTH), truth.counts())
+        elif not isinstance(step, str):
+            changes, counts = truth.batch(step)
+            for owner in owners:
+                assert await owner.apply(0, offset, offset + 1, changes, counts)
+            offset += 1
+        board = await _board(cache)
+        assert await _board(other) == board
+        assert owners[0].known(0).floors == owners[1].known(0).floors
+        for one in (cache, other):
+            await _check_cards(one, truth, board)
+    in_lanes = sum(len(board.lanes[lane]) for lane in LANES)
+    assert len([key for key in await keys_of(run, redis) if b":card:" in key]) == 2 * in_lanes
+
+
+async def _board(cache: Cache) -> PartitionBoard:
+    [board] = await cache.read_board([0], LANES, 100)
+    assert board is not None
+    return board
+
+
+def _names(board: PartitionBoard, lane: str) -> list[str]:
+    return [card.decode().split("#")[0] for card in board.lanes[lane] if card is not None]
+
+
+async def _check_cards(cache: Cache, truth: Truth, board: PartitionBoard) -> None:
+    """An order has a card exactly while it stands in a lane, and it is the present one."""
+    standing = {name for lane in LANES for name in _names(board, lane)}
+    for name in truth.orders:
+        assert await cache.read_card(0, name) == (truth.card(name) if name in standing else None)

@@ -2,26 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
 import pytest
-from redis.asyncio import Redis
 
-from cli.localservers import Addresses, run_environment, unique_run_name
-from pipelines.engine.stores.cache import LANE_LENGTH, Cache, CardChange
-
-
-@pytest.fixture
-async def cache(servers: Addresses) -> AsyncIterator[Cache]:
-    async with (
-        run_environment(servers, unique_run_name("floor")) as own,
-        Redis.from_url(own.redis_url) as redis,
-    ):
-        yield Cache(redis, own.redis_prefix, "views@1")
+from pipelines.engine.stores.cache import LANE_LENGTH, Cache, CardChange, Standing
+from tests.stores.support import Owner, Thrifty
 
 
-def change(number: int, revision: int, before: str, lane: str) -> CardChange:
-    return CardChange(f"o{number}", revision, b'"o%d"' % number, before, lane, number)
+def change(number: int, before: str, lane: str) -> CardChange:
+    return CardChange(f"o{number}", b'"o%d"' % number, before, lane, number)
 
 
 async def lane(cache: Cache, limit: int) -> list[bytes | None]:
@@ -30,32 +18,97 @@ async def lane(cache: Cache, limit: int) -> list[bytes | None]:
     return board.lanes["A"]
 
 
-async def test_an_order_older_than_one_cut_off_stays_out(cache: Cache) -> None:
+async def test_an_order_older_than_one_cut_off_stays_out(cache: Cache, owner: Owner) -> None:
     surplus = 100
     newest = LANE_LENGTH + surplus
-    await cache.rebuild(0, 0, [], {})
-    first = [change(number, 1, "", "A") for number in range(1, newest + 1)]
-    assert await cache.apply(0, 0, 1, [*first, change(0, 1, "", "C")], {"A|": newest, "C|": 1})
+    await owner.rebuild(0, 0, [], {})
+    first = [change(number, "", "A") for number in range(1, newest + 1)]
+    assert await owner.apply(0, 0, 1, [*first, change(0, "", "C")], {"A|": newest, "C|": 1})
     leaving = range(newest - 49, newest + 1)
-    assert await cache.apply(0, 1, 2, [change(number, 2, "A", "B") for number in leaving], {"A|": -50, "B|": 50})
-    assert await cache.apply(0, 2, 3, [change(0, 2, "C", "A")], {"C|": -1, "A|": 1})
+    assert await owner.apply(0, 1, 2, [change(number, "A", "B") for number in leaving], {"A|": -50, "B|": 50})
+    assert await owner.apply(0, 2, 3, [change(0, "C", "A")], {"C|": -1, "A|": 1})
     # Orders 100 and below were cut off. Order 0 would be the 151st card, where order 100 belongs.
     expected = [b'"o%d"' % number for number in range(newest - 50, surplus, -1)]
     assert await lane(cache, 500) == expected
     assert b'"o0"' not in expected
 
 
-async def test_a_rebuilt_full_lane_has_a_floor_too(cache: Cache) -> None:
-    kept = [change(number, 1, "", "A") for number in range(101, 101 + LANE_LENGTH)]
-    await cache.rebuild(0, 5, kept, {"A|": LANE_LENGTH + 100})
-    assert await cache.apply(0, 5, 6, [change(50, 1, "", "A"), change(999, 1, "", "A")], {"A|": 2})
+async def test_a_rebuilt_full_lane_has_a_floor_too(cache: Cache, owner: Owner) -> None:
+    kept = [change(number, "", "A") for number in range(101, 101 + LANE_LENGTH)]
+    await owner.rebuild(0, 5, kept, {"A|": LANE_LENGTH + 100})
+    assert await owner.apply(0, 5, 6, [change(50, "", "A"), change(999, "", "A")], {"A|": 2})
     cards = await lane(cache, 500)
     assert cards[0] == b'"o999"'
     assert b'"o50"' not in cards
     assert len(cards) == LANE_LENGTH
 
 
-async def test_a_lane_never_cut_off_takes_orders_of_any_age(cache: Cache) -> None:
-    await cache.rebuild(0, 0, [change(10, 1, "", "A")], {"A|": 1})
-    assert await cache.apply(0, 0, 1, [change(3, 1, "", "A")], {"A|": 1})
+async def test_a_lane_never_cut_off_takes_orders_of_any_age(cache: Cache, owner: Owner) -> None:
+    await owner.rebuild(0, 0, [change(10, "", "A")], {"A|": 1})
+    assert await owner.apply(0, 0, 1, [change(3, "", "A")], {"A|": 1})
     assert await lane(cache, 50) == [b'"o10"', b'"o3"']
+
+
+async def test_the_floor_is_what_was_cut_off_last(cache: Cache, owner: Owner) -> None:
+    await owner.rebuild(0, 0, [], {})
+    assert owner.known(0).floors == {}
+    assert await owner.apply(0, 0, 1, [change(number, "", "A") for number in range(LANE_LENGTH)], {"A|": LANE_LENGTH})
+    assert owner.known(0).floors == {}
+    assert await owner.apply(0, 1, 2, [change(number, "", "A") for number in (900, -70, 901)], {"A|": 3})
+    assert owner.known(0).floors == {"A": 1}
+    await owner.rebuild(0, 2, [change(number, "", "A") for number in range(2, LANE_LENGTH + 2)], {"A|": LANE_LENGTH})
+    assert owner.known(0).floors == {"A": 2}
+
+
+async def test_an_order_that_moves_below_a_floor_loses_its_card(cache: Cache, owner: Owner) -> None:
+    full = [change(number, "", "A") for number in range(101, 101 + LANE_LENGTH)]
+    await owner.rebuild(0, 0, [*full, change(50, "", "B")], {"A|": LANE_LENGTH, "B|": 1})
+    assert await cache.read_card(0, "o50") is not None
+    assert await owner.apply(0, 0, 1, [change(50, "B", "A")], {"A|": 1, "B|": -1})
+    assert await cache.read_card(0, "o50") is None
+    assert await owner.apply(0, 1, 2, [change(50, "A", "B")], {"A|": -1, "B|": 1})
+    assert await cache.read_card(0, "o50") == b'"o50"'
+
+
+async def test_an_order_that_is_cut_off_loses_its_card(cache: Cache, owner: Owner) -> None:
+    await owner.rebuild(0, 0, [change(number, "", "A") for number in range(LANE_LENGTH)], {"A|": LANE_LENGTH})
+    assert await owner.apply(0, 0, 1, [change(999, "", "A")], {"A|": 1})
+    assert await cache.read_card(0, "o0") is None
+    assert await cache.read_card(0, "o1") == b'"o1"'
+
+
+async def test_an_order_opened_with_the_one_cut_off_stays_while_it_stands_there(cache: Cache, owner: Owner) -> None:
+    """The two oldest in the lane were opened in the same millisecond; one is cut off, the other stays, and changes."""
+    same = [CardChange(name, name.encode(), "", "A", 0) for name in ("x", "y")]
+    full = [*same, *[change(number, "", "A") for number in range(1, LANE_LENGTH - 1)]]
+    thrifty = Thrifty(cache)
+    await thrifty.rebuild(0, 0, [], {})
+    assert await thrifty.apply(0, 0, 1, full, {"A|": LANE_LENGTH})
+    assert await thrifty.apply(0, 1, 2, [change(999, "", "A")], {"A|": 1})
+    assert thrifty.known(0).floors == {"A": 0}
+    assert [await cache.read_card(0, name) for name in ("x", "y")] == [None, b"y"]
+    assert await thrifty.apply(0, 2, 3, [CardChange("y", b"y new", "A", "A", 0)], {})
+    assert await cache.read_card(0, "y") == b"y new"
+    assert (await lane(cache, 500))[-1] == b"y new"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "score", "shown"),
+    [
+        ("", "A", 99, False),
+        ("", "A", 101, True),
+        ("", "C", -5, True),  # never cut off
+        ("A", "A", 99, False),
+        ("A", "A", 100, True),  # may stand there, opened in the same millisecond as the one cut off
+        ("A", "B", 100, True),
+        ("A", "B", 99, False),
+        ("A", "B", 200, True),
+        ("A", "B", 150, True),  # leaves A
+        ("B", "A", 150, True),  # comes into A
+        ("C", "A", 1, True),  # leaves C
+        ("A", "C", 1, True),
+        ("B", "B", 150, False),
+    ],
+)
+def test_what_can_be_seen(before: str, after: str, score: int, shown: bool) -> None:
+    assert Standing("g", {"A": 100, "B": 200}).shows(before, after, score) is shown

@@ -15,13 +15,19 @@ from tests.support.runs import Run
 
 
 class Load:
-    """Publishes in rounds; `distinct` is how many different messages it has put into the stream so far."""
+    """Publishes in rounds; `distinct` is how many different messages it has put into the stream so far.
 
-    def __init__(self, run: Run, seed: int, *, orders: int = 150, pause: float = 0.01) -> None:
+    An `endless` one goes on with the lives of further orders until `finish` is called.
+    """
+
+    def __init__(self, run: Run, seed: int, *, orders: int = 150, pause: float = 0.01, endless: bool = False) -> None:
         self._run = run
         self._random = random.Random(seed)
         self._pause = pause
-        self._rounds = self._plan(orders)
+        self._orders = orders
+        self._planned = 0
+        self._rounds: list[list[Message]] = []
+        self._going_on = endless
         self.good: set[str] = set()
         self.bad = 0
         self.published = asyncio.Event()
@@ -32,14 +38,21 @@ class Load:
         """Good events by identity, and bad ones each by themselves."""
         return len(self.good) + self.bad
 
+    def finish(self) -> None:
+        """Let `publish` return when what is planned by now is confirmed."""
+        self._going_on = False
+
     async def publish(self) -> None:
         """Publish everything; return when all is confirmed."""
+        self._rounds = self._plan()
         while True:
             try:
                 async with SuperStreamPublisher(self._run.settings.stream_url, "orders") as publisher:
                     while self._rounds:
                         await self._publish(publisher, self._rounds[0])
                         self._rounds.pop(0)
+                        if self._going_on and not self._rounds:
+                            self._rounds = self._plan()
                         self.published.set()
                         await asyncio.sleep(self._pause)
                     return
@@ -64,10 +77,11 @@ class Load:
             except Unconfirmed:
                 pass  # stored or not: the audit counts what is there; these are left out of our own count
 
-    def _plan(self, orders: int) -> list[list[Message]]:
+    def _plan(self) -> list[list[Message]]:
         rounds: list[list[Message]] = []
         waves: list[list[dict[str, Any]]] = [[] for _ in range(len(LIFE) + 4)]
-        for number in range(orders):
+        first, self._planned = self._planned, self._planned + self._orders
+        for number in range(first, self._planned):
             begin = self._random.randrange(4)
             for place, name in enumerate(LIFE[: self._random.randint(2, len(LIFE))]):
                 late = 2 if self._random.random() < 0.05 else 0

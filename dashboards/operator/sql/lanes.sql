@@ -1,7 +1,7 @@
--- The $2 newest orders of each stage in $1, open or finished. Each (partition, stage) is a short walk down its index.
+-- The $2 newest orders of each stage in $1, open or finished. Asked where the hot cache is away: each (partition, stage)
+-- that has orders is a walk down an index, newest first, until enough were met.
 WITH lanes AS (
-    SELECT checkpoint.partition, wanted.stage
-      FROM checkpoint CROSS JOIN unnest($1::text[]) AS wanted (stage)
+    SELECT partition, stage FROM counts WHERE stage = ANY($1::text[]) GROUP BY partition, stage HAVING sum(orders) > 0
 ), newest AS (
     SELECT found.*
       FROM lanes CROSS JOIN LATERAL (
@@ -12,6 +12,7 @@ WITH lanes AS (
            ORDER BY opened_at DESC, order_no
            LIMIT $2
       ) AS found
+     WHERE lanes.stage NOT IN ('closed', 'cancelled')
     UNION ALL
     SELECT found.*
       FROM lanes CROSS JOIN LATERAL (
@@ -22,6 +23,7 @@ WITH lanes AS (
            ORDER BY opened_at DESC, order_no
            LIMIT $2
       ) AS found
+     WHERE lanes.stage IN ('closed', 'cancelled')
 ), placed AS (
     SELECT newest.*,
            row_number() OVER (PARTITION BY stage ORDER BY opened_at DESC, order_id COLLATE "C" DESC) AS place

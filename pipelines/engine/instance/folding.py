@@ -18,13 +18,14 @@ S = TypeVar("S")
 E = TypeVar("E")
 
 # Stands for a parked event that cannot be read; nothing but its identity is ever used.
-_NOTHING = Envelope(id="-", source="-", type="-", subject="-", time=datetime(1970, 1, 1, tzinfo=UTC))
+_NOTHING = Envelope(specversion="1.0", id="-", source="-", type="-", subject="-", time=datetime(1970, 1, 1, tzinfo=UTC))
 
 
 @dataclass(slots=True)
 class Parking:
     """The parked events of a batch's orders: those that wait, and what this batch adds and frees.
 
+    `stopped` are the orders that have some at the end, `newly_stopped` those of them that had none before.
     `renewed` maps (order_no, offset) of an event that waits from before, and is now the first of its order, to why.
     """
 
@@ -32,6 +33,7 @@ class Parking:
     parked: list[tuple[int, Arrived, str]] = field(default_factory=list)
     released: list[tuple[int, Arrived]] = field(default_factory=list)
     renewed: dict[tuple[int, int], str] = field(default_factory=dict)
+    stopped: set[int] = field(default_factory=set)
     newly_stopped: set[int] = field(default_factory=set)
     last_reason: str = ""
 
@@ -48,7 +50,7 @@ class Parking:
             except EventRejected as rejection:
                 # An earlier release accepted it, so it counts in the ledger: it waits for a release that can read it.
                 identified, unreadable = Identified(_NOTHING, row["identity"], 0), str(rejection)
-            arrived = Arrived(identified, row["stream_offset"], row["recorded_at"], body, unreadable)
+            arrived = Arrived(*identified, row["stream_offset"], row["recorded_at"], body, unreadable)
             parking.waiting.setdefault(row["order_no"], []).append(arrived)
         return parking
 
@@ -82,6 +84,8 @@ class OrderQueue(Generic[S, E]):
             reasons[id(arrived)] = BEHIND
             if self._projection.releases(arrived.event):
                 self._release(waiting, stored, reasons)
+        if waiting:
+            self._parking.stopped.add(self._order_no)
         for arrived in waiting:
             if id(arrived) not in stored:
                 self._parking.parked.append((self._order_no, arrived, reasons[id(arrived)]))

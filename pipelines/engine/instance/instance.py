@@ -117,10 +117,10 @@ class PipelineInstance(Generic[S, E]):
             outcome = await held.owner.commit(batch)
             self._count(batch, outcome)
             if outcome is None:
-                held.showing.in_step = False
+                held.showing.lost()
                 held.look.set()
                 return
-            cards, counts = self._projection.cards(outcome.changes, batch.partition)
+            cards, counts = self._projection.cards(outcome.changes, batch.partition, held.showing.wants)
             news = self._projection.announcement(outcome.changes)
             announcement = {"partition": batch.partition, "offset": batch.end_offset, **news} if news else {}
             await held.showing.show(batch.first_offset, batch.end_offset, cards, counts, announcement)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from datetime import datetime
 
@@ -12,15 +13,22 @@ from schemas.envelope import Identified
 from schemas.errors import EventRejected, Reason, UnknownVersion
 from schemas.streams import partition_of
 
+_TURN = 100
 
-def take_in(
+
+async def take_in(
     batch: Batch, parse: Callable[[bytes], Identified], partitions: int
 ) -> tuple[list[Arrived], list[QuarantineRow]]:
-    """Return the batch's good events in stream order, and its bad ones. Never raises for what a record holds."""
+    """Return the batch's good events in stream order, and its bad ones. Never raises for what a record holds.
+
+    Others get their turn now and then: what the database has answered meanwhile need not wait for a whole batch.
+    """
     good: list[Arrived] = []
     bad: list[QuarantineRow] = []
     for chunk in batch.chunks:
         for offset, record in enumerate(chunk.records, chunk.first_offset):
+            if offset % _TURN == 0:
+                await asyncio.sleep(0)
             body = record
             try:
                 body = body_of(record)
@@ -64,9 +72,9 @@ def quarantine_row(
 
 def _read(body: bytes, offset: int, recorded_at: datetime, parse: Callable[[bytes], Identified]) -> Arrived:
     try:
-        return Arrived(parse(body), offset, recorded_at, body)
+        return Arrived(*parse(body), offset, recorded_at, body)
     except UnknownVersion as unknown:
-        return Arrived(unknown.identified, offset, recorded_at, body, unreadable=str(unknown))
+        return Arrived(*unknown.identified, offset, recorded_at, body, unreadable=str(unknown))
 
 
 def _names(arrived: Arrived) -> dict[str, str]:

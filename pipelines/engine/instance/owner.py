@@ -11,8 +11,9 @@ from typing import Generic, TypeVar
 
 import asyncpg
 
-from pipelines.engine.instance.batch import Outcome, decide
+from pipelines.engine.instance.batch import Outcome, decide, remember
 from pipelines.engine.instance.intake import take_in
+from pipelines.engine.instance.memory import Memory
 from pipelines.engine.instance.projection import Arrived, Projection
 from pipelines.engine.instance.storm import WINDOW_SECONDS, StormWatch
 from pipelines.engine.stores import checkpoints, set_aside
@@ -51,6 +52,7 @@ class Owner(Generic[S, E]):
         self._partitions = partitions
         self._projection = projection
         self._storm = storm
+        self._memory: Memory[S] = Memory()
         self._connection: asyncpg.Connection | None = None
         self._held: Claim | None = None
         self.trouble: str | None = None
@@ -67,6 +69,7 @@ class Owner(Generic[S, E]):
         Raises whatever the database does: the broker's time limit is running, so the caller joins the group again.
         """
         await self.let_go()
+        self._memory.clear()
         self._connection = await self._connect()
         self._held = await checkpoints.claim(self._connection, self._partition, owner)
         return self._held.next_offset
@@ -82,12 +85,13 @@ class Owner(Generic[S, E]):
             ValueError: the driver cannot write what the projection gave it; nothing of the batch took effect.
         """
         started = time.monotonic()
-        good, bad = take_in(batch, self._projection.parse, self._partitions)
+        good, bad = await take_in(batch, self._projection.parse, self._partitions)
         pause = _FIRST_PAUSE
         while True:
             try:
                 held = await self._hold()
                 if held.next_offset == batch.end_offset:
+                    self._memory.clear()
                     self.trouble = None
                     return None
                 outcome = await self._attempt(held, batch, good, bad)
@@ -140,13 +144,14 @@ class Owner(Generic[S, E]):
         assert connection is not None
         await self._projection.prepare(connection, [chunk.recorded_at for chunk in batch.chunks])
         async with connection.transaction():
-            outcome = await decide(connection, self._projection, held, batch, good, bad)
+            outcome = await decide(connection, self._projection, held, batch, good, bad, self._memory)
             if outcome.newly_parked:
                 partitions = self._storm.partitions | {held.partition}
                 parked = await set_aside.stopped_lately(connection, partitions, WINDOW_SECONDS)
-                self._storm.judge(outcome.orders, parked, outcome.last_reason)
+                self._storm.judge(outcome.orders.values(), parked, outcome.last_reason)
         self._held = Claim(held.partition, held.epoch, batch.end_offset)
-        self._storm.count(held.partition, outcome.orders)
+        self._storm.count(held.partition, outcome.orders.values())
+        remember(self._memory, outcome)
         return outcome
 
     async def _hold(self) -> Claim:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 import asyncpg
 
@@ -16,23 +16,19 @@ S = TypeVar("S")
 E = TypeVar("E")
 
 
-@dataclass(frozen=True, slots=True)
-class Arrived:
-    """An event that may take effect, and where and when the log has it.
+class Arrived(NamedTuple):
+    """An event that may take effect, with its identity and content digest, and where and when the log has it.
 
     `unreadable` says why this release cannot go on with it, though it is no bad event; else it is None.
     """
 
-    identified: Identified
+    event: Envelope
+    identity: bytes
+    content: int
     offset: int
     recorded_at: datetime
     body: bytes
     unreadable: str | None = None
-
-    @property
-    def event(self) -> Envelope:
-        """The event itself."""
-        return self.identified.event
 
 
 @dataclass(slots=True)
@@ -43,6 +39,10 @@ class OrderChange(Generic[S, E]):
     before: S | None
     after: S
     entries: list[tuple[Arrived, E]] = field(default_factory=list)
+
+
+Wanted = Callable[[str, str, int], bool]
+"""Says of an order's lane before, its lane now, and its score whether anyone can see its card."""
 
 
 class Projection(Protocol[S, E]):
@@ -72,8 +72,10 @@ class Projection(Protocol[S, E]):
         """Make ready what `store` needs for events recorded then, outside the batch's transaction."""
         ...
 
-    def cards(self, changes: Sequence[OrderChange[S, E]], partition: int) -> tuple[list[CardChange], Mapping[str, int]]:
-        """Return what the hot cache shows of the changes: cards, and differences of counts."""
+    def cards(
+        self, changes: Sequence[OrderChange[S, E]], partition: int, wanted: Wanted
+    ) -> tuple[list[CardChange], Mapping[str, int]]:
+        """Return what the hot cache shows of the changes: the cards it wants, and differences of counts."""
         ...
 
     async def snapshot(

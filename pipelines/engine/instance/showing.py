@@ -10,7 +10,7 @@ from typing import Any
 
 from redis.exceptions import RedisError
 
-from pipelines.engine.stores.cache import Cache, CardChange
+from pipelines.engine.stores.cache import Cache, CardChange, Standing
 from pipelines.engine.telemetry import metrics
 
 log = logging.getLogger(__name__)
@@ -33,8 +33,20 @@ class Showing:
         self._partition = partition
         self._not_before = 0.0
         self._pause = _FIRST_PAUSE
-        self.in_step = False
+        self._standing: Standing | None = None
+
+    @property
+    def in_step(self) -> bool:
         """Whether the last write arrived. False: build the partition anew from the tables."""
+        return self._standing is not None
+
+    def wants(self, lane_before: str, lane: str, score: int) -> bool:
+        """Say whether such a change can be seen by anyone, see `Standing.shows`."""
+        return self._standing is not None and self._standing.shows(lane_before, lane, score)
+
+    def lost(self) -> None:
+        """Note that something took effect which cannot be shown: the partition is to be built anew."""
+        self._standing = None
 
     async def show(
         self,
@@ -45,12 +57,15 @@ class Showing:
         announcement: Mapping[str, Any],
     ) -> None:
         """Show a committed batch. Never raises; where it fails, `in_step` is False."""
-        if not self.in_step:
+        known = self._standing
+        if known is None:
             return
         try:
             async with asyncio.timeout(LIMIT_SECONDS):
-                self.in_step = await self._cache.apply(self._partition, first_offset, end_offset, cards, counts)
-                if self.in_step and announcement:
+                self._standing = await self._cache.apply(
+                    self._partition, known, first_offset, end_offset, cards, counts
+                )
+                if self._standing is not None and announcement:
                     await self._cache.announce(announcement)
         except _FAILURES as error:
             self._failed(error)
@@ -59,7 +74,7 @@ class Showing:
         """Look whether the keys still stand where the checkpoint does; someone may have flushed them."""
         try:
             async with asyncio.timeout(LIMIT_SECONDS):
-                self.in_step = await self._cache.whole(self._partition, expected_offset)
+                self._standing = await self._cache.standing(self._partition, expected_offset)
         except _FAILURES as error:
             self._failed(error)
 
@@ -72,8 +87,8 @@ class Showing:
         """Put the partition as it stands at `offset` in place of what is there. Never raises."""
         try:
             async with asyncio.timeout(LIMIT_SECONDS):
-                await self._cache.rebuild(self._partition, offset, cards, counts)
-                self.in_step, self._pause = True, _FIRST_PAUSE
+                self._standing = await self._cache.rebuild(self._partition, offset, cards, counts)
+                self._pause = _FIRST_PAUSE
                 await self._cache.announce({"partition": self._partition, "offset": offset, "orders": [], "more": True})
             metrics.CACHE_REBUILDS.labels(self._instance).inc()
         except _FAILURES as error:
@@ -82,7 +97,7 @@ class Showing:
     def _failed(self, error: BaseException) -> None:
         if self.in_step:
             log.warning("partition %d: the hot cache is away (%s); the board reads PostgreSQL", self._partition, error)
-        self.in_step = False
+        self._standing = None
         self._not_before = time.monotonic() + self._pause
         self._pause = min(2 * self._pause, _LONGEST_PAUSE)
         metrics.CACHE_FAILURES.labels(self._instance).inc()

@@ -3,15 +3,15 @@
 Everything of a partition lives under one hash tag, so that one script sees it all, in a cluster too:
 
     <prefix><instance>:{p3}                       marker: hash of `generation` and `offset`
-    <prefix><instance>:{p3}:<gen>:card:<order>    hash of `revision` and `card` (JSON)
+    <prefix><instance>:{p3}:<gen>:card:<order>    the card (JSON) of an order that stands in a lane
     <prefix><instance>:{p3}:<gen>:lane:<stage>    sorted set of order ids, scored by when they were opened (ms)
     <prefix><instance>:{p3}:<gen>:floors          hash of stage to the score below which its lane is cut off
     <prefix><instance>:{p3}:<gen>:counts          hash of "<stage>|<partner>" to a number of orders
     <prefix><instance>:changes                    channel: JSON of what each batch changed
 
-A write does nothing unless the marker stands where the batch begins. Whatever went wrong before — a flush, an
-outage, a takeover — the partition is then built anew from Postgres under a new generation, by one script; the cards
-of the old one expire unread.
+A write does nothing unless the marker is of the generation its owner knows and stands where the batch begins. Whatever
+went wrong before — a flush, an outage, a takeover — the partition is then built anew from Postgres under a new
+generation, by one script. Memory is bounded: a lane holds `LANE_LENGTH` orders, and there are no other cards.
 """
 
 from __future__ import annotations
@@ -19,14 +19,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import uuid4
 
 import orjson
 from redis.asyncio import Redis
-
-CARD_SECONDS = 2 * 24 * 3600
-"""A card nobody renews leaves after two days; the reader then asks Postgres."""
 
 LANE_LENGTH = 200
 """The newest orders kept in one lane of one partition."""
@@ -35,12 +32,29 @@ READ_LENGTH = 50
 """The most cards of one lane a reader asks for. The difference is a reserve for orders that leave the lane."""
 
 
+class Standing(NamedTuple):
+    """What a partition's owner knows of its keys: their generation, and each lane's floor.
+
+    A floor is the score of the newest order ever cut off from the lane; a lane never cut off has none. Within a
+    generation floors only rise.
+    """
+
+    generation: str
+    floors: Mapping[str, int]
+
+    def shows(self, lane_before: str, lane: str, score: int) -> bool:
+        """Say whether an order that goes from `lane_before` ("": from nowhere) to `lane` can be seen in either."""
+        floors = self.floors
+        if lane not in floors or score >= floors[lane]:
+            return True
+        return lane_before != "" and (lane_before not in floors or score >= floors[lane_before])
+
+
 @dataclass(frozen=True, slots=True)
 class CardChange:
     """An order's new card. `lane_before` is "" for an order not seen before; `score` is its place in the lane."""
 
     order_id: str
-    revision: int
     card: bytes
     lane_before: str
     lane: str
@@ -51,7 +65,7 @@ class CardChange:
 class PartitionBoard:
     """What the cache knows of one partition. `counts` is keyed by "<stage>|<partner>".
 
-    `lanes` holds the newest cards of each lane asked for; None stands for a card that has expired.
+    `lanes` holds the newest cards of each lane asked for; None stands for a card that somebody has deleted.
     """
 
     offset: int
@@ -80,41 +94,48 @@ class Cache:
         value = await self._redis.hget(self._marker(partition), "offset")
         return None if value is None else int(value)
 
-    async def whole(self, partition: int, offset: int) -> bool:
-        """Say whether the partition's keys are there, stand at `offset`, and no lane has run dry."""
-        return bool(await self._scripts["whole"](keys=[self._marker(partition)], args=[offset, READ_LENGTH]))
+    async def standing(self, partition: int, offset: int) -> Standing | None:
+        """Return how the partition's keys stand; None unless all are there, at `offset`, and no lane has run dry."""
+        found = await self._scripts["whole"](keys=[self._marker(partition)], args=[offset, READ_LENGTH])
+        return None if found is None else _standing(*found)
 
     async def apply(
         self,
         partition: int,
+        known: Standing,
         first_offset: int,
         next_offset: int,
         changes: Iterable[CardChange],
         counts: Mapping[str, int],
-    ) -> bool:
-        """Apply a committed batch; False, and nothing done, where the keys do not stand at `first_offset`.
+    ) -> Standing | None:
+        """Apply a committed batch; return how the keys stand now.
 
-        `counts` are differences.
+        `counts` are differences. Changes that `known.shows` says no to may be left out. None, and nothing done, where
+        the keys are of another generation or do not stand at `first_offset`.
         """
-        rows = [[c.order_id, c.revision, c.card.decode(), c.lane_before, c.lane, c.score] for c in changes]
-        done = await self._scripts["apply"](
+        rows = [[c.order_id, c.card.decode(), c.lane_before, c.lane, c.score] for c in changes]
+        found = await self._scripts["apply"](
             keys=[self._marker(partition)],
-            args=[first_offset, next_offset, LANE_LENGTH, CARD_SECONDS, orjson.dumps(counts), orjson.dumps(rows)],
-        )
-        return bool(done)
+            args=[
+                known.generation, first_offset, next_offset, LANE_LENGTH, orjson.dumps(counts), orjson.dumps(rows),
+            ],
+        )  # fmt: skip
+        return None if found is None else _standing(*found)
 
     async def rebuild(
         self, partition: int, offset: int, cards: Sequence[CardChange], counts: Mapping[str, int]
-    ) -> None:
+    ) -> Standing:
         """Put a partition as the tables have it at `offset` in place of what is there, at once.
 
         `cards` are the newest `LANE_LENGTH` of each lane, `counts` are totals. A rebuild by a former owner that comes
-        late does no harm: it stands at another offset than the next batch begins at, and is replaced.
+        late does no harm: it is of another generation than the owner knows, and is replaced.
+        Return how the keys stand now.
         """
-        rows = [[c.order_id, c.revision, c.card.decode(), c.lane, c.score] for c in cards]
-        generation = uuid4().hex[:12]
-        data = (orjson.dumps(dict(counts)), orjson.dumps(rows), orjson.dumps(_floors(cards)))
-        await self._scripts["rebuild"](keys=[self._marker(partition)], args=[generation, offset, CARD_SECONDS, *data])
+        rows = [[c.order_id, c.card.decode(), c.lane, c.score] for c in cards]
+        standing = Standing(uuid4().hex[:12], _floors(cards))
+        data = (orjson.dumps(dict(counts)), orjson.dumps(rows), orjson.dumps(standing.floors))
+        await self._scripts["rebuild"](keys=[self._marker(partition)], args=[standing.generation, offset, *data])
+        return standing
 
     async def announce(self, message: Mapping[str, Any]) -> None:
         """Tell whoever listens on `changes_channel`; nobody need."""
@@ -150,7 +171,12 @@ class Cache:
         )
 
 
-def _floors(cards: Sequence[CardChange]) -> dict[str, int]:
+def _standing(generation: bytes, floors: Sequence[bytes]) -> Standing:
+    pairs = iter(floors)
+    return Standing(generation.decode(), {lane.decode(): int(floor) for lane, floor in zip(pairs, pairs, strict=True)})
+
+
+def _floors(cards: Sequence[CardChange]) -> Mapping[str, int]:
     """Return the lowest score of each lane that is full: there may be older orders which are not here."""
     scores: dict[str, list[int]] = {}
     for card in cards:

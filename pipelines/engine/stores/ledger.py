@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
+from struct import Struct
+from typing import NamedTuple
 
 import asyncpg
 
+from pipelines.engine.stores.binary_copy import copy_rows
 from pipelines.engine.stores.named_sql import named_sql
 
 _NUMBERS = named_sql(__package__, "order_numbers")
@@ -15,12 +17,13 @@ _OPEN = named_sql(__package__, "order_open")
 _KNOWN = named_sql(__package__, "ledger_known")
 _RELEASE = named_sql(__package__, "ledger_release")
 
+_ROW = Struct("!hiqi16siqihiqi?").pack
+
 Key = tuple[int, bytes]
 """(order_no, identity)."""
 
 
-@dataclass(frozen=True, slots=True)
-class LedgerRow:
+class LedgerRow(NamedTuple):
     """One event's entry."""
 
     order_no: int
@@ -59,13 +62,13 @@ async def known_contents(connection: asyncpg.Connection, keys: Sequence[Key]) ->
 
 async def record(connection: asyncpg.Connection, rows: Iterable[LedgerRow]) -> None:
     """Enter new events. A second entry of the same event is a UniqueViolationError: roll back and redo."""
-    records = sorted((r.order_no, r.identity, r.content, r.partition, r.stream_offset, r.parked) for r in rows)
-    if records:
-        await connection.copy_records_to_table(
-            "ledger",
-            records=records,
-            columns=["order_no", "identity", "content", "partition", "stream_offset", "parked"],
-        )
+    await copy_rows(connection, "ledger", LedgerRow._fields, [_packed(row) for row in sorted(rows)])
+
+
+def _packed(row: LedgerRow) -> bytes:
+    return _ROW(
+        6, 8, row.order_no, 16, row.identity, 8, row.content, 2, row.partition, 8, row.stream_offset, 1, row.parked
+    )
 
 
 async def mark_released(connection: asyncpg.Connection, keys: Sequence[Key]) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from operator import attrgetter
 from typing import Any
 
 import orjson
@@ -24,12 +25,20 @@ CHANGING = (
 """The columns an event may change, in the order the update statements take them."""
 
 
+changing_of: Callable[[OrderState], tuple[Any, ...]] = attrgetter(*CHANGING)
+"""Returns a state's values of the columns `CHANGING`."""
+
+_STAGES = {stage.value: stage for stage in Stage}
+_HOLDERS = {holder.value: holder for holder in Holder}
+_values_of = attrgetter(*(name for name in COLUMNS if name not in ("order_no", "partition")))
+
+
 def state_of(row: Mapping[str, Any]) -> OrderState:
     """Return the state in a row of either table."""
     return OrderState(
         order_id=row["order_id"],
-        stage=Stage(row["stage"]),
-        holder=Holder(row["holder"]),
+        stage=_STAGES[row["stage"]],
+        holder=_HOLDERS[row["holder"]],
         partner=row["partner"],
         customer_id=row["customer_id"],
         price_amount=row["price_amount"],
@@ -46,8 +55,13 @@ def state_of(row: Mapping[str, Any]) -> OrderState:
 
 def row_of(order_no: int, partition: int, state: OrderState) -> tuple[Any, ...]:
     """Return the state as a row of `open_orders`."""
-    keys = {"order_no": order_no, "partition": partition}
-    return tuple(keys[name] if name in keys else getattr(state, name) for name in COLUMNS)
+    order_id, *values = _values_of(state)
+    return (order_no, order_id, partition, *values)
+
+
+def lane_score(state: OrderState) -> int:
+    """Return an order's place in its lane, the newest highest: when it was opened, in milliseconds."""
+    return int(state.opened_at.timestamp() * 1000)
 
 
 def card_of(state: OrderState, partition: int, lane_before: str) -> CardChange:
@@ -70,9 +84,8 @@ def card_of(state: OrderState, partition: int, lane_before: str) -> CardChange:
     }
     return CardChange(
         order_id=state.order_id,
-        revision=state.revision,
         card=orjson.dumps(card),
         lane_before=lane_before,
         lane=state.stage,
-        score=int(state.opened_at.timestamp() * 1000),
+        score=lane_score(state),
     )

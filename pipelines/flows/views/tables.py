@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,7 +9,8 @@ import asyncpg
 
 from pipelines.engine.instance.projection import OrderChange
 from pipelines.engine.stores.named_sql import named_sql
-from pipelines.flows.views.rows import CHANGING, COLUMNS, row_of, state_of
+from pipelines.flows.views import timeline
+from pipelines.flows.views.rows import COLUMNS, changing_of, row_of, state_of
 from schemas.lifecycle import FINAL
 from schemas.views import NO_PARTNER, OrderState, TimelineEntry
 
@@ -20,11 +20,6 @@ _UPDATE_OPEN = named_sql(__package__, "update_open")
 _UPDATE_CLOSED = named_sql(__package__, "update_closed")
 _CLOSE = named_sql(__package__, "close_orders")
 _COUNT = named_sql(__package__, "count_orders")
-
-_TIMELINE_COLUMNS = (
-    "order_no", "stream_offset", "recorded_at", "partition", "identity", "source", "event_id", "event_type",
-    "event_time", "stage", "holder", "held_seconds", "anomalies", "trace_id", "revision", "body",
-)  # fmt: skip
 
 Change = OrderChange[OrderState, TimelineEntry]
 
@@ -43,7 +38,7 @@ async def load(connection: asyncpg.Connection, order_nos: Sequence[int]) -> dict
 async def store(connection: asyncpg.Connection, partition: int, changes: Sequence[Change]) -> None:
     """Write the orders' new states, their timeline entries and the counts."""
     await _store_orders(connection, partition, changes)
-    await _store_timeline(connection, partition, changes)
+    await timeline.append(connection, partition, changes)
     deltas = sorted(count_deltas(changes).items())
     if deltas:
         stages, partners = [key[0] for key, _ in deltas], [key[1] for key, _ in deltas]
@@ -52,11 +47,13 @@ async def store(connection: asyncpg.Connection, partition: int, changes: Sequenc
 
 def count_deltas(changes: Sequence[Change]) -> dict[tuple[str, str], int]:
     """Return by how much the number of orders in each (stage, partner) changes; zeros are left out."""
-    deltas: Counter[tuple[str, str]] = Counter()
+    deltas: dict[tuple[str, str], int] = {}
     for change in changes:
+        key = change.after.stage, change.after.partner or NO_PARTNER
+        deltas[key] = deltas.get(key, 0) + 1
         if change.before is not None:
-            deltas[change.before.stage, change.before.partner or NO_PARTNER] -= 1
-        deltas[change.after.stage, change.after.partner or NO_PARTNER] += 1
+            key = change.before.stage, change.before.partner or NO_PARTNER
+            deltas[key] = deltas.get(key, 0) - 1
     return {key: number for key, number in deltas.items() if number}
 
 
@@ -67,54 +64,25 @@ async def _store_orders(connection: asyncpg.Connection, partition: int, changes:
     changed: dict[str, list[Change]] = {_UPDATE_OPEN: [], _UPDATE_CLOSED: []}
     for change in sorted(changes, key=lambda c: c.order_no):
         was_final = change.before is not None and change.before.stage in FINAL
-        row = row_of(change.order_no, partition, change.after)
         if was_final:
             changed[_UPDATE_CLOSED].append(change)
         elif change.after.stage in FINAL:
             # `stage_recorded_at` is when the log recorded the end: it names the month the row belongs to.
+            row = row_of(change.order_no, partition, change.after)
             closed.append((*row, change.after.stage_recorded_at))
             if change.before is not None:
                 left.append(change.order_no)
         elif change.before is None:
-            opened.append(row)
+            opened.append(row_of(change.order_no, partition, change.after))
         else:
             changed[_UPDATE_OPEN].append(change)
     if left:
         await connection.execute(_CLOSE, left)
     for statement, some in changed.items():
         if some:
-            columns = [[getattr(change.after, name) for change in some] for name in CHANGING]
+            columns = zip(*(changing_of(change.after) for change in some), strict=True)
             await connection.execute(statement, [change.order_no for change in some], *columns)
     if opened:
         await connection.copy_records_to_table("open_orders", records=opened, columns=list(COLUMNS))
     if closed:
         await connection.copy_records_to_table("closed_orders", records=closed, columns=[*COLUMNS, "closed_at"])
-
-
-async def _store_timeline(connection: asyncpg.Connection, partition: int, changes: Sequence[Change]) -> None:
-    records = [
-        (
-            change.order_no,
-            arrived.offset,
-            arrived.recorded_at,
-            partition,
-            arrived.identified.identity,
-            arrived.event.source,
-            arrived.event.id,
-            arrived.event.type,
-            arrived.event.time,
-            entry.stage,
-            entry.holder,
-            entry.held_seconds,
-            list(entry.anomalies),
-            arrived.event.trace_id,
-            revision,
-            arrived.body,
-        )
-        for change in changes
-        for revision, (arrived, entry) in enumerate(
-            change.entries, 1 if change.before is None else change.before.revision + 1
-        )
-    ]
-    if records:
-        await connection.copy_records_to_table("timeline", records=sorted(records), columns=list(_TIMELINE_COLUMNS))

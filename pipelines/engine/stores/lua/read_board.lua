@@ -14,8 +14,8 @@ for i = 2, #ARGV do
   local ids = redis.call('ZREVRANGE', base .. 'lane:' .. ARGV[i], 0, tonumber(ARGV[1]) - 1)
   local cards = {}
   for n, id in ipairs(ids) do
-    -- An empty string stands for a card that has expired: the reader asks Postgres for it.
-    cards[n] = redis.call('HGET', base .. 'card:' .. id, 'card') or ''
+    -- An empty string stands for a card that is not there: the reader asks Postgres for it.
+    cards[n] = redis.call('GET', base .. 'card:' .. id) or ''
   end
   lanes[i - 1] = cards
 end

@@ -3,4 +3,4 @@ local generation = redis.call('HGET', KEYS[1], 'generation')
 if not generation then
   return nil
 end
-return redis.call('HGET', KEYS[1] .. ':' .. generation .. ':card:' .. ARGV[1], 'card')
+return redis.call('GET', KEYS[1] .. ':' .. generation .. ':card:' .. ARGV[1])

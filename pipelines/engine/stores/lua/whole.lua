@@ -1,13 +1,14 @@
--- 1 where the partition's keys stand at ARGV[1] and no lane has run dry while it should have more cards.
+-- The generation and the lanes' floors, as pairs, where the partition's keys stand at ARGV[1], no lane has run dry while
+-- it should have more cards, and each that does not hold all of its orders has its floor; else nothing.
 -- KEYS[1] marker; ARGV: offset, how many cards a reader may ask of a lane.
 local marker = redis.call('HMGET', KEYS[1], 'generation', 'offset')
 if not marker[1] or marker[2] ~= ARGV[1] then
-  return 0
+  return nil
 end
 local base = KEYS[1] .. ':' .. marker[1] .. ':'
 local counts = redis.call('HGETALL', base .. 'counts')
 if #counts == 0 then
-  return 0
+  return nil
 end
 local orders = {}
 for i = 1, #counts, 2 do
@@ -15,8 +16,12 @@ for i = 1, #counts, 2 do
   orders[lane] = (orders[lane] or 0) + tonumber(counts[i + 1])
 end
 for lane, number in pairs(orders) do
-  if redis.call('ZCARD', base .. 'lane:' .. lane) < math.min(number, tonumber(ARGV[2])) then
-    return 0
+  local cards = redis.call('ZCARD', base .. 'lane:' .. lane)
+  if cards < math.min(number, tonumber(ARGV[2])) then
+    return nil
+  end
+  if cards < number and redis.call('HEXISTS', base .. 'floors', lane) == 0 then
+    return nil
   end
 end
-return 1
+return { marker[1], redis.call('HGETALL', base .. 'floors') }

@@ -1,0 +1,48 @@
+"""What a batch asks of the database, kept so that it can be asked again without the thinking in between."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Coroutine
+from typing import Any
+
+import asyncpg
+
+Call = Callable[[asyncpg.Connection], Coroutine[Any, Any, Any]]
+
+
+class Recording:
+    """Stands in for a connection: passes on what is asked of it, and keeps it with all its arguments."""
+
+    def __init__(self, connection: asyncpg.Connection) -> None:
+        self._connection = connection
+        self.calls: list[Call] = []
+
+    def __getattr__(self, name: str) -> Any:
+        async def call(*args: Any, **kwargs: Any) -> Any:
+            if "source" in kwargs:
+                kwargs["source"] = _Source(b"".join([piece async for piece in kwargs["source"]]))
+            if "records" in kwargs:
+                kwargs["records"] = list(kwargs["records"])
+            args = tuple(list(a) if isinstance(a, zip) else a for a in args)
+            self.calls.append(lambda connection: getattr(connection, name)(*args, **kwargs))
+            return await getattr(self._connection, name)(*args, **kwargs)
+
+        return call
+
+
+class _Source:
+    """Bytes that can be copied again and again."""
+
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        yield self._content
+
+
+async def replay(connection: asyncpg.Connection, batches: list[list[Call]]) -> None:
+    """Ask it all again, each batch in a transaction of its own."""
+    for calls in batches:
+        async with connection.transaction():
+            for call in calls:
+                await call(connection)

@@ -1,0 +1,111 @@
+"""An owner remembers the orders it has just changed; never what another owner, or a lost batch, made untrue."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import asyncpg
+import pytest
+
+from pipelines.engine.instance import memory
+from pipelines.engine.instance.memory import Known, Memory
+from pipelines.flows.views.projection import Views
+from pipelines.flows.views.tables import Change
+from schemas.views import OrderState
+from tests.instance.direct import batch, orders_of
+from tests.instance.owners import owner
+from tests.instance.tables import check_consistent
+from tests.support.events import event
+from tests.support.runs import Run
+
+A, B, C = orders_of(0, 3)
+
+
+class Asking(Views):
+    """Notes how many orders' states are asked of the database, and fails `failures` times before it writes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[int] = []
+        self.failures = 0
+
+    async def load(self, connection: asyncpg.Connection, order_nos: Sequence[int]) -> dict[int, OrderState]:
+        self.asked.append(len(order_nos))
+        return await super().load(connection, order_nos)
+
+    async def store(self, connection: asyncpg.Connection, partition: int, changes: Sequence[Change]) -> None:
+        await super().store(connection, partition, changes)
+        if self.failures:
+            self.failures -= 1
+            raise asyncpg.DeadlockDetectedError("someone was quicker")
+
+
+def test_only_the_orders_changed_last_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "MOST", 3)
+    remembered: Memory[str] = Memory()
+    for number, name in enumerate("abcda"):
+        remembered.keep(name, Known(number, name))
+        remembered.trim()
+    assert remembered.recall("abcdx") == {"a": (4, "a"), "c": (2, "c"), "d": (3, "d")}
+    remembered.forget("c")
+    remembered.forget("c")
+    assert set(remembered.recall("abcd")) == {"a", "d"}
+    remembered.clear()
+    assert remembered.recall("abcd") == {}
+
+
+async def test_a_remembered_order_is_not_asked_for_again(run: Run) -> None:
+    views = Asking()
+    async with owner(run, views) as one:
+        await one.claim("one")
+        await one.commit(batch([event(A, "initiated"), event(B, "initiated")]))
+        await one.commit(batch([event(A, "submitted"), event(C, "initiated"), event(A, "initiated")], 2))
+        await one.commit(batch([event(A, "price_calculated"), event(B, "submitted")], 5))
+    assert views.asked == [0, 0, 0]
+    await _check(run, {A: ("price_calculated", 3), B: ("submitted", 2), C: ("initiated", 1)})
+
+
+async def test_a_batch_that_was_rolled_back_leaves_nothing_in_memory(run: Run) -> None:
+    views = Asking()
+    async with owner(run, views) as one:
+        await one.claim("one")
+        views.failures = 2
+        await one.commit(batch([event(A, "initiated")]))
+        views.failures = 2
+        await one.commit(batch([event(A, "submitted"), event(B, "initiated")], 1))
+        await one.commit(batch([event(A, "price_calculated")], 3))
+    await _check(run, {A: ("price_calculated", 3), B: ("initiated", 1)})
+
+
+async def test_what_another_owner_did_meanwhile_is_asked_for(run: Run) -> None:
+    views = Asking()
+    async with owner(run, views) as one, owner(run) as two:
+        await one.claim("one")
+        await one.commit(batch([event(A, "initiated")]))
+        await two.claim("two")
+        await two.commit(batch([event(A, "submitted")], 1))
+        await one.claim("one")
+        await one.commit(batch([event(A, "price_calculated")], 2))
+    assert views.asked == [0, 1]
+    await _check(run, {A: ("price_calculated", 3)})
+
+
+async def test_an_order_that_waits_parked_is_asked_for_every_time(run: Run) -> None:
+    newer = event(A, "packaging", type="order.packaging.v2")
+    async with owner(run) as one:
+        await one.claim("one")
+        await one.commit(batch([event(A, "initiated")]))
+        await one.commit(batch([newer], 1))
+        await one.commit(batch([event(A, "submitted")], 2))
+    connection = await run.connect()
+    assert await connection.fetchval("SELECT array_agg(stream_offset ORDER BY stream_offset) FROM parked") == [1, 2]
+    await connection.close()
+    await _check(run, {A: ("initiated", 1)})
+
+
+async def _check(run: Run, expected: dict[str, tuple[str, int]]) -> None:
+    connection = await run.connect()
+    rows = await connection.fetch("SELECT order_id, stage, revision FROM open_orders")
+    assert {row["order_id"]: (row["stage"], row["revision"]) for row in rows} == expected
+    await check_consistent(connection)
+    await connection.close()
