@@ -3,15 +3,16 @@
 FastStream's own `consume` swallows a handler's exceptions, which on a log would skip the message. Here
 `process_message` is called, and what it raises goes on.
 
-For single records FastStream enters contexts and builds middlewares anew for each message, which costs more than a
-handler does. Where there are no middlewares, the same steps are taken here, and what is the same for all records of a
-batch is entered once.
+For single records that costs more than a handler does, as FastStream enters the same contexts for each. The same
+steps are taken here, and what is the same for all records of a batch is entered once.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any, Protocol
 
 from faststream.exceptions import AckMessage, RejectMessage, SkipMessage, SubscriberNotFound
@@ -50,7 +51,7 @@ async def handle_records(subscriber: StreamSubscriber, progress: Progress, batch
 
     A subscriber that is stopping ends after the record in hand.
     """
-    handle = subscriber.process_message if subscriber.has_middlewares else _Plainly(subscriber).handle
+    handle = _Handler(subscriber)
     with subscriber.lock, subscriber.record_scope():
         for turn, record in enumerate(records_of(subscriber.stream, batch), 1):
             if not subscriber.running:
@@ -67,18 +68,29 @@ async def handle_records(subscriber: StreamSubscriber, progress: Progress, batch
     await asyncio.Event().wait()  # stopping: what is left stays undone, and the cancellation is on its way
 
 
-class _Plainly:
-    """What `process_message` does for a message, where there are no middlewares."""
+class _Handler:
+    """What FastStream's `process_message` does for a message, without what is the same for all of a batch."""
 
     def __init__(self, subscriber: StreamSubscriber) -> None:
-        self._subscriber = subscriber
-        self._set = subscriber.context.set_local
+        self._calls = subscriber.calls
+        self._context = subscriber.context
+        self._middlewares = tuple(subscriber.middlewares)
         # The usual case, in which FastStream's choice of a handler has one outcome and awaits nothing.
         item = subscriber.calls[0] if len(subscriber.calls) == 1 else None
         plain = item is not None and item.filter is default_filter and item.parser == subscriber.parse_record
         self._only: HandlerItem[Any] | None = item if plain else None
 
-    async def handle(self, record: Record) -> None:
+    async def __call__(self, record: Record) -> None:
+        if not self._middlewares:
+            await self._handle(record, ())
+            return
+        async with AsyncExitStack() as stack:
+            entered = [middleware(record, context=self._context) for middleware in self._middlewares]
+            for middleware in entered:
+                await stack.enter_async_context(middleware)
+            await self._handle(record, entered[::-1])
+
+    async def _handle(self, record: Record, inner_first: Sequence[Any]) -> None:
         item = self._only
         if item is None:
             item, message = await self._choose(record)
@@ -86,17 +98,18 @@ class _Plainly:
             message = StreamRecord(record)
             assert item.decoder is not None
             message.set_decoder(item.decoder)
-        self._set("message", message)
-        result = await item.call(message, _extra_middlewares=())
+        self._context.set_local("message", message)
+        result = await item.call(message, _extra_middlewares=[m.consume_scope for m in inner_first])
         if publishers := item.handler._publishers:
             response = ensure_response(result)
             response.correlation_id = response.correlation_id or message.correlation_id
+            scopes = [m.publish_scope for m in inner_first]
             for publisher in publishers:
-                await publisher._publish(response.as_publish_command(), _extra_middlewares=())
+                await publisher._publish(response.as_publish_command(), _extra_middlewares=scopes)
 
     async def _choose(self, record: Record) -> tuple[HandlerItem[Any], Any]:
         cache: dict[Any, Any] = {}
-        for item in self._subscriber.calls:
+        for item in self._calls:
             message = await item.is_suitable(record, cache)
             if message is not None:
                 return item, message

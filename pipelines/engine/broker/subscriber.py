@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
@@ -94,9 +94,9 @@ class StreamSubscriber(SubscriberUsecase[Any]):
         return self._outer_config.context
 
     @property
-    def has_middlewares(self) -> bool:
-        """Whether messages go through middlewares of the broker or a router."""
-        return bool(self._broker_middlewares)
+    def middlewares(self) -> Sequence[Any]:
+        """The middlewares of the broker and its routers, outermost first."""
+        return self._broker_middlewares
 
     @property
     def is_healthy(self) -> bool:
