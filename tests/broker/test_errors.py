@@ -13,6 +13,7 @@ from faststream.exceptions import NackMessage, StopApplication, StopConsume
 from pipelines.engine.broker import MemoryPositions, Offset, StreamBroker, StreamSubscriber, whole_batch
 from pipelines.engine.broker import annotations as given
 from pipelines.engine.transport import Batch
+from schemas.errors import StreamUnavailable
 from tests.broker.conftest import has, serving
 from tests.support.waiting import until
 
@@ -122,6 +123,25 @@ async def test_what_cannot_be_published_is_an_error_of_the_handler(url: str, str
         await broker.publish_batch(1, 2, stream=stream, key="k")
         await until(has(calls, 4), "both records and 2 failures")
     assert calls == [1, 1, 1, 2]
+
+
+async def test_a_handler_that_cannot_reach_another_broker_is_in_trouble_while_its_own_is_there(
+    url: str, stream: str
+) -> None:
+    broker, pings = StreamBroker(url), list[bool]()
+
+    @broker.subscriber(stream, offset=Offset.first())
+    async def handle(body: int) -> None:
+        pings.append(await broker.ping())
+        if len(pings) < 4:
+            raise StreamUnavailable("the other one")
+
+    async with serving(broker):
+        await until(broker.ping, "the subscriber to read")
+        await broker.publish(1, stream)
+        await until(has(pings, 4), "4 tries")
+        await until(broker.ping, "all to be well")
+    assert pings == [True, False, False, False]
 
 
 @pytest.mark.parametrize("batch", [False, True])

@@ -120,7 +120,7 @@ async def test_a_filter_leaves_the_cold_ones_out(url: str, names: dict[str, Any]
     assert seen == [{"kind": "hot"}] * 2
 
 
-@pytest.mark.filterwarnings(r"ignore:(?s:.)*AST parsing:RuntimeWarning")  # FastStream looks for the caller's source
+@pytest.mark.filterwarnings(r"ignore:\sError:RuntimeWarning")  # FastStream looks for the caller's source
 async def test_the_test_passes(names: dict[str, Any]) -> None:
     await names["test_a_hot_sensor_raises_an_alarm"]()
 

@@ -10,6 +10,7 @@ from faststream import FastStream
 
 from pipelines.engine.broker import MemoryPositions, Offset, StreamBroker, StreamSubscriber
 from pipelines.engine.broker import annotations as given
+from schemas.errors import StreamUnavailable
 from tests.broker.conftest import has, new_stream, serving
 from tests.support.proxy import proxied
 from tests.support.waiting import until
@@ -103,6 +104,17 @@ async def test_an_offset_that_retention_ate_stops_the_partition(url: str, stream
         await until(stopped, "the partition to stop")
         assert not await broker.ping()
         assert "EventsLost" in subscriber.troubles()[0]
+
+
+async def test_publishing_through_a_dead_line_ends_in_time(url: str, stream: str) -> None:
+    async with proxied(url) as (through, proxy):
+        proxy.freeze()
+        broker = StreamBroker(through)
+        with pytest.raises(StreamUnavailable, match=r"no connection within 0\.5 s"):
+            await broker.publish(1, stream, timeout=0.5)
+        proxy.thaw()
+        await broker.publish(1, stream)
+        await broker.stop()
 
 
 async def test_a_handler_that_hangs_is_seen(url: str, stream: str) -> None:

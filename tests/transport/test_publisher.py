@@ -220,3 +220,9 @@ async def test_a_message_that_cannot_be_encoded_is_the_callers_error_as_it_is(ru
         with pytest.raises(UnicodeEncodeError):
             await publisher.publish([_message("one", 1), Message("two", b"body", "\ud800", "t")])
         await publisher.publish([_message("one", 2)])
+
+
+async def test_publishing_nothing_is_done_at_once(run: Run) -> None:
+    async with SuperStreamPublisher(run.settings.stream_url, "orders") as publisher:
+        await publisher.publish([], timeout=1)
+        await publisher.publish_to(0, [], timeout=1)

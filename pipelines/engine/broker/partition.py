@@ -52,6 +52,7 @@ class Partition(ABC):
         self._on_error = on_error
         self._stall_after = stall_after
         self._in_hand_since: float | None = None
+        self._handler_failed = False
         self._pause = FIRST_PAUSE
 
     @property
@@ -70,7 +71,8 @@ class Partition(ABC):
         A lost connection counts until the stream is joined again, another error until a batch was done, a batch in
         hand from `stall_after` seconds on.
         """
-        if self.error is not None and not (isinstance(self.error, StreamUnavailable) and self.joined):
+        regained = isinstance(self.error, StreamUnavailable) and self.joined and not self._handler_failed
+        if self.error is not None and not regained:
             return f"{type(self.error).__name__}: {self.error}"
         if self._in_hand_since is not None and (age := time.monotonic() - self._in_hand_since) > self._stall_after:
             return f"the batch from offset {self.position} has been in hand for {age:.0f} s"
@@ -114,9 +116,11 @@ class Partition(ABC):
         self._in_hand_since = time.monotonic()
         try:
             await self._work(self, batch)
-        except (Ended, StopConsume, SystemExit) as end:
-            raise _as_end(end) from end
+        except (StopConsume, SystemExit) as end:
+            await self._progressed()
+            raise Ended(None, application=isinstance(end, SystemExit)) from end
         except Exception as error:
+            self._handler_failed = True
             await self._progressed()
             policy = self._on_error if isinstance(self._on_error, str) else self._on_error(error)
             if policy == "stop":
@@ -125,7 +129,7 @@ class Partition(ABC):
         finally:
             self._in_hand_since = None
         await self._progressed()
-        self.error, self._pause = None, FIRST_PAUSE
+        self.error, self._handler_failed, self._pause = None, False, FIRST_PAUSE
 
     async def _progressed(self) -> None:  # noqa: B027 - memory is enough where there is no group
         """Keep the position where it outlives this process."""
@@ -137,9 +141,3 @@ class Partition(ABC):
         trace = error if new and not isinstance(error, WarrenError) else None
         what = f"{type(error).__name__}: {error}"
         log.warning("%s: %s; joining again in %.1f s", self.stream, what, self._pause, exc_info=trace)
-
-
-def _as_end(end: BaseException) -> Ended:
-    if isinstance(end, Ended):
-        return end
-    return Ended(None, application=isinstance(end, SystemExit))

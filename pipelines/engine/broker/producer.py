@@ -11,6 +11,7 @@ from faststream.exceptions import FeatureNotSupportedException
 from pipelines.engine.broker._compat import ProducerProto
 from pipelines.engine.broker.response import StreamPublishCommand
 from pipelines.engine.transport import SuperStreamPublisher
+from schemas.errors import StreamUnavailable
 
 
 class StreamProducer(ProducerProto[StreamPublishCommand]):
@@ -35,7 +36,11 @@ class StreamProducer(ProducerProto[StreamPublishCommand]):
         """Publish and return when all is confirmed. Raises Unconfirmed, StreamMissing or StreamUnavailable."""
         messages = cmd.messages(self._serializer())
         if messages:
-            publisher = await self._publisher(cmd.destination)
+            try:
+                async with asyncio.timeout(cmd.timeout):
+                    publisher = await self._publisher(cmd.destination)
+            except TimeoutError as error:
+                raise StreamUnavailable(f"{cmd.destination}: no connection within {cmd.timeout:g} s") from error
             await publisher.publish(messages, timeout=cmd.timeout)
 
     async def request(self, cmd: StreamPublishCommand) -> Any:  # noqa: ARG002

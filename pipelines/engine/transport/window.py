@@ -97,12 +97,14 @@ class PartitionPublisher:
             Unconfirmed: `indexes` are the places of those refused, or not confirmed before the deadline or the loss
                 of the connection. All others are in the stream.
         """
+        if not entries:
+            return
         flight = _Flight(len(entries), asyncio.get_running_loop().create_future())
         why = "no confirm in time"
         try:
             async with asyncio.timeout_at(deadline):
                 async with self._sending:
-                    for first, last in _frames(entries):
+                    for first, last in self._frames(entries):
                         await self._send(flight, entries[first:last], None if ids is None else ids[first:last])
                 await flight.done
             why = f"the broker refused them: codes {set(flight.refused.values())}"
@@ -131,6 +133,20 @@ class PartitionPublisher:
         # Nothing was awaited since the frame was written, so no confirm can have come yet.
         flight.ids.extend(ids)
         self._flights.update(dict.fromkeys(ids, flight))
+
+    def _frames(self, entries: Sequence[bytes]) -> Iterator[tuple[int, int]]:
+        """Cut the entries, in order, into frames the broker accepts and the window has room for."""
+        largest = self._connection.frame_max - _FRAME_HEAD.size
+        if max(map(len, entries)) + 8 > largest:
+            raise StreamUnavailable(f"{self._stream}: an event is too large for the {largest} bytes the broker takes")
+        target = min(_FRAME_TARGET, largest)
+        first = size = 0
+        for place, entry in enumerate(entries):
+            size += len(entry) + 8
+            if place > first and (size > target or place - first == WINDOW):
+                yield first, place
+                first, size = place, len(entry) + 8
+        yield first, len(entries)
 
     def _frame(self, entries: Sequence[bytes], ids: Sequence[int]) -> bytes:
         parts = [part for pair in zip(map(_publishing_id, ids), entries, strict=True) for part in pair]
@@ -168,15 +184,3 @@ class PartitionPublisher:
         for flight in set(self._flights.values()):
             flight.end()
         self._room.set()
-
-
-def _frames(entries: Sequence[bytes]) -> Iterator[tuple[int, int]]:
-    """Cut the entries, in order, into frames the broker accepts and the window has room for."""
-    first = size = 0
-    for place, entry in enumerate(entries):
-        size += len(entry) + 8
-        if place > first and (size > _FRAME_TARGET or place - first == WINDOW):
-            yield first, place
-            first, size = place, len(entry) + 8
-    if first < len(entries):
-        yield first, len(entries)
