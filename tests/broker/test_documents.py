@@ -37,6 +37,14 @@ def test_the_asyncapi_document_says_what_there_is() -> None:
     assert "secret" not in document
 
 
+def test_the_document_names_every_node_of_a_cluster() -> None:
+    broker = StreamBroker("rabbitmq-stream+tls://u:secret@one:5551,two:5551/shop")
+    document = AsyncAPI(broker).to_specification().to_jsonable()
+    hosts = {server["host"] for server in document["servers"].values()}
+    assert hosts == {"one:5551", "two:5551"}
+    assert {server["protocol"] for server in document["servers"].values()} == {"rabbitmq-stream+tls"}
+
+
 async def test_what_a_stream_cannot_do_is_refused_in_words() -> None:
     broker = StreamBroker()
     subscriber = broker.subscriber("orders")

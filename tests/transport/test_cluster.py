@@ -9,6 +9,7 @@ import pytest
 
 from pipelines.engine.transport import (
     Message,
+    PartitionInfo,
     SuperStreamPublisher,
     body_of,
     create_super_stream,
@@ -32,13 +33,19 @@ def three(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Node]]:
 
 async def test_nothing_confirmed_is_lost_when_the_leader_dies(three: list[Node]) -> None:
     """I1. The address names all nodes, so it does not matter which one is gone."""
-    hosts = ",".join(f"127.0.0.1:{node.ports.stream}" for node in three)
-    url = f"rabbitmq-stream://guest:guest@{hosts}/%2f"
     await create_super_stream(three[1].url, "orders", 1)  # the node that is asked becomes the leader
-    (partition,) = await describe(url, "orders")
-    assert partition.replicas == 2
+
+    async def replicated() -> PartitionInfo | None:
+        (partition,) = await describe(three[1].url, "orders")
+        return partition if partition.replicas == 2 else None
+
+    partition = await until(replicated, "two replicas")
+    assert partition is not None
     leader = next(node for node in three if partition.leader.endswith(f":{node.ports.stream}"))
     assert leader is not three[0]
+    nodes = sorted(three, key=lambda node: node is not leader)
+    hosts = ",".join(f"127.0.0.1:{node.ports.stream}" for node in nodes)
+    url = f"rabbitmq-stream://guest:guest@{hosts}/%2f"
 
     positions = MemoryPositions()
     collector = Collector(positions)

@@ -37,7 +37,8 @@ class StreamBroker(StreamRegistrator, BrokerUsecase[Any, str, StreamBrokerConfig
     """Connects FastStream to RabbitMQ Streams.
 
     Args:
-        url: `rabbitmq-stream://USER:PASSWORD@HOST:PORT/VHOST`.
+        url: `rabbitmq-stream://USER:PASSWORD@HOST:PORT/VHOST`; further nodes of a cluster follow the first with
+            commas; `rabbitmq-stream+tls://` for TLS, with `?cacert=FILE` for an authority of your own.
         graceful_timeout: seconds `stop` waits for what handlers have in hand; None or 0: not at all.
         parser, decoder: for all subscribers that have none of their own.
         middlewares: FastStream's; they see every message, and every batch as one.
@@ -64,6 +65,7 @@ class StreamBroker(StreamRegistrator, BrokerUsecase[Any, str, StreamBrokerConfig
         description: str | None = None,
     ) -> None:
         address = Address.parse(url)
+        scheme = "rabbitmq-stream+tls" if address.tls else "rabbitmq-stream"
         fd_config = FastDependsConfig(
             use_fastdepends=apply_types, serializer=EMPTY, provider=dependency_provider, context=ContextRepo()
         )
@@ -84,8 +86,8 @@ class StreamBroker(StreamRegistrator, BrokerUsecase[Any, str, StreamBrokerConfig
                 extra_context={"broker": self, "logger": logger or logging.getLogger("faststream.streams")},
             ),
             specification=BrokerSpec(
-                url=[f"rabbitmq-stream://{address.host}:{address.port}"],
-                protocol="rabbitmq-stream",
+                url=[f"{scheme}://{host}:{port}" for host, port in address.nodes],
+                protocol=scheme,
                 protocol_version="1",
                 description=description,
                 tags=(),

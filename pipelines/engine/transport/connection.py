@@ -214,9 +214,9 @@ class Connection:
                     await task
 
     async def _watch(self) -> None:
-        limit = self._client._heartbeat * SILENCE_FACTOR
-        while limit:
-            silent = time.monotonic() - self._client._last_heartbeat
+        limit, wire = self._client._heartbeat * SILENCE_FACTOR, self._client.wire
+        while limit and wire is not None:
+            silent = time.monotonic() - wire.last_read
             if silent > limit:
                 self._die(f"the broker was silent for {silent:.0f} s")
                 return

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import struct
+import time
 import zlib
 from collections.abc import Callable
 
@@ -32,6 +33,9 @@ _CONFIRM_HEAD = struct.Struct(">BI")
 class Wire(Socket):
     """One socket, plain or TLS; with TLS the certificate must be for the host that was dialled."""
 
+    last_read = 0.0
+    """When anything came, by the monotonic clock: a large frame on a slow line is no silence."""
+
     async def open(self) -> None:
         """Connect. Raises OSError, also for an untrusted certificate."""
         try:
@@ -41,18 +45,26 @@ class Wire(Socket):
                 )
         except TimeoutError as error:
             raise ConnectionError(f"no answer within {CONNECT_TIMEOUT} s") from error
+        self.last_read = time.monotonic()
         self._writer.transport.set_write_buffer_limits(high=_WRITE_LIMIT)
 
     async def read_frame(self) -> schema.Frame:
         """Return the next frame. Raises ConnectionClosed, and ValueError for what is no valid frame."""
-        assert self._reader is not None
-        try:
-            length = int.from_bytes(await self._reader.readexactly(4), "big")
-            data = await self._reader.readexactly(length)
-        except asyncio.IncompleteReadError as error:
-            raise ConnectionClosed from error
+        data = await self._exactly(int.from_bytes(await self._exactly(4), "big"))
         decode = _FAST.get(data[:4])
         return decode(data) if decode is not None else decode_frame(data)
+
+    async def _exactly(self, size: int) -> bytes:
+        assert self._reader is not None
+        pieces = []
+        while size:
+            piece = await self._reader.read(size)
+            if not piece:
+                raise ConnectionClosed
+            self.last_read = time.monotonic()
+            pieces.append(piece)
+            size -= len(piece)
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     def write(self, data: bytes) -> None:
         """Hand bytes to the socket, unless it is gone; whoever sends much awaits `drain` before."""
