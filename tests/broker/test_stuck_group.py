@@ -7,7 +7,6 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from pipelines.engine.broker import partition as partition_module
 from pipelines.engine.broker.partition import Partition
 from pipelines.engine.transport import Batch
 from schemas.errors import GroupStuck, StreamUnavailable
@@ -36,9 +35,8 @@ async def test_it_stays_away_and_comes_back(monkeypatch: pytest.MonkeyPatch) -> 
     async def sleep(seconds: float) -> None:
         pauses.append(seconds)
 
-    monkeypatch.setattr(partition_module.asyncio, "sleep", sleep)
+    monkeypatch.setattr(asyncio, "sleep", sleep)
     reader = Joining([StreamUnavailable("away"), GroupStuck("orders-0", 5, 9, 50), StreamUnavailable("away")])
     await reader.serve(lambda: bool(reader.errors))
     assert [40 <= pause <= 60 for pause in pauses] == [False, True, False]
     assert reader.trouble is not None
-    assert asyncio.sleep is sleep
