@@ -17,7 +17,7 @@ from pipelines.engine.instance.intake import take_in
 from pipelines.engine.instance.memory import Memory
 from pipelines.engine.stores import checkpoints
 from pipelines.engine.stores.checkpoints import Claim
-from pipelines.engine.stores.postgres import connect
+from pipelines.engine.stores.postgres import BY_KEY, connect
 from pipelines.engine.transport import Batch, Chunk, Message, SuperStreamPublisher, encode
 from pipelines.flows.views.projection import Views
 from schemas.streams import partition_of
@@ -88,7 +88,7 @@ async def _record(run: BenchRun, messages: list[Message]) -> dict[int, list[list
         partitions.setdefault(home, []).append(encode(message.body, message.message_id))
     views, now, size = Views(), datetime.now(UTC), run.settings.batch_events
     recorded: dict[int, list[list[Call]]] = {}
-    connection = await connect(run.settings.postgres_dsn, "views_v1")
+    connection = await connect(run.settings.postgres_dsn, "views_v1", planning=BY_KEY)
     for partition, records in partitions.items():
         held = await checkpoints.claim(connection, partition, "bench")
         memory: Memory[OrderState] = Memory()
@@ -109,7 +109,7 @@ async def _database_alone(run: BenchRun, recorded: dict[int, list[list[Call]]]) 
     """Return the seconds all of it takes, partitions side by side."""
 
     async def ask_all(partition: int) -> None:
-        connection = await connect(run.settings.postgres_dsn, "views_v1")
+        connection = await connect(run.settings.postgres_dsn, "views_v1", planning=BY_KEY)
         await checkpoints.claim(connection, partition, "bench")
         await replay(connection, recorded[partition])
         await connection.close()

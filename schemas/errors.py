@@ -6,6 +6,7 @@
     ├── UnknownVersion           a known event in a version we cannot read: park its order
     ├── StreamError
     │   ├── StreamUnavailable    the broker cannot be reached or refuses: retry
+    │   │   └── GroupStuck       it has made no member of a consumer group active: stay away, then retry
     │   ├── StreamMissing        no such stream: run `warren topology apply`
     │   ├── EventsLost           retention removed events we had not read: stop and alarm
     │   ├── Unconfirmed          published, but the broker did not say so: the caller decides
@@ -81,6 +82,20 @@ class StreamError(WarrenError):
 
 class StreamUnavailable(StreamError):
     """The broker cannot be reached, closed the connection or refused. Retry after a pause."""
+
+
+class GroupStuck(StreamUnavailable):
+    """The broker has made no member of a consumer group active, though there is work.
+
+    `retry_after_s`: how long to stay away from the group, in seconds.
+    """
+
+    def __init__(self, stream: str, position: int, end: int, retry_after_s: float) -> None:
+        super().__init__(
+            f"{stream}: nobody goes on from offset {position}, though there are events up to {end}; "
+            f"leaving the group for {retry_after_s:.0f} s, so that the broker forgets it"
+        )
+        self.retry_after_s = retry_after_s
 
 
 class StreamMissing(StreamError):

@@ -28,6 +28,9 @@ class MemoryPositions:
         self.claims.append(partition)
         return self.offsets.get(partition, 0)
 
+    async def position(self, partition: int) -> int | None:
+        return self.offsets.get(partition, 0)
+
     def abandon(self, partition: int) -> None:
         self.abandoned.append(partition)
 

@@ -20,7 +20,7 @@ from pipelines.engine.broker.config import OnError
 from pipelines.engine.transport import (
     Batch,
 )
-from schemas.errors import EventsLost, StreamUnavailable, WarrenError
+from schemas.errors import EventsLost, GroupStuck, StreamUnavailable, WarrenError
 
 log = logging.getLogger(__name__)
 
@@ -108,7 +108,8 @@ class Partition(ABC):
                 return
             except Exception as error:
                 self._note(error)
-            await asyncio.sleep(self._pause * random.uniform(0.8, 1.2))  # so that members do not come back in step
+            pause = self.error.retry_after_s if isinstance(self.error, GroupStuck) else self._pause
+            await asyncio.sleep(pause * random.uniform(0.8, 1.2))  # so that members do not come back in step
             self._pause = min(2 * self._pause, LONGEST_PAUSE)
 
     async def _handle(self, batch: Batch) -> None:
@@ -140,4 +141,5 @@ class Partition(ABC):
         # Errors raised on purpose say all in a line; of others the way to them is worth showing, once.
         trace = error if new and not isinstance(error, WarrenError) else None
         what = f"{type(error).__name__}: {error}"
-        log.warning("%s: %s; joining again in %.1f s", self.stream, what, self._pause, exc_info=trace)
+        again = "" if isinstance(error, GroupStuck) else f"; joining again in {self._pause:.1f} s"
+        log.warning("%s: %s%s", self.stream, what, again, exc_info=trace)

@@ -30,6 +30,10 @@ class MemoryPositions:
         """Return where the partition goes on."""
         return self.offsets.get(partition, 0)
 
+    async def position(self, partition: int) -> int | None:  # noqa: ARG002 - the protocol's signature
+        """Return None: an owner may be in another process, whose memory this is not."""
+        return None
+
     def abandon(self, partition: int) -> None:
         """Nothing is ever under way."""
 

@@ -14,9 +14,10 @@ from pipelines.engine.instance.owner import Owner, if_cancelled
 from pipelines.engine.instance.projection import Projection
 from pipelines.engine.instance.showing import Showing
 from pipelines.engine.instance.storm import StormWatch
+from pipelines.engine.stores import checkpoints
 from pipelines.engine.stores.cache import Cache
 from pipelines.engine.stores.instances import InstanceName
-from pipelines.engine.stores.postgres import DATABASE_ERRORS
+from pipelines.engine.stores.postgres import DATABASE_ERRORS, connect
 from pipelines.engine.telemetry import metrics
 from pipelines.engine.transport import Batch
 from schemas.errors import Fenced
@@ -54,6 +55,7 @@ class PipelineInstance(Generic[S, E]):
         owner_name: str,
     ) -> None:
         self.name = name
+        self._dsn = dsn
         self._projection = projection
         self._cache = cache
         self._owner_name = owner_name
@@ -83,6 +85,19 @@ class PipelineInstance(Generic[S, E]):
             held.look.set()
         metrics.OWNED.labels(str(self.name), str(partition)).set(1)
         return offset
+
+    async def position(self, partition: int) -> int | None:
+        """Return where a partition's checkpoint stands; None where the database does not say."""
+        try:
+            connection = await connect(self._dsn, self.name.schema, application=f"warren {self.name} standby")
+            try:
+                return await checkpoints.position(connection, partition)
+            finally:
+                await connection.close(timeout=1)
+        except DATABASE_ERRORS as error:
+            if_cancelled()
+            log.info("partition %d: no look at the checkpoint: %s", partition, error)
+            return None
 
     def abandon(self, partition: int) -> None:
         """Cut the partition's database connection: whoever waits for it wakes at once. Idempotent."""

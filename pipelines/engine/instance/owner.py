@@ -18,7 +18,7 @@ from pipelines.engine.instance.projection import Arrived, Projection
 from pipelines.engine.instance.storm import WINDOW_SECONDS, StormWatch
 from pipelines.engine.stores import checkpoints, set_aside
 from pipelines.engine.stores.checkpoints import Claim
-from pipelines.engine.stores.postgres import CONNECTION_LOST, DATABASE_ERRORS, TRY_AGAIN, connect
+from pipelines.engine.stores.postgres import BY_KEY, CONNECTION_LOST, DATABASE_ERRORS, TRY_AGAIN, connect
 from pipelines.engine.stores.set_aside import QuarantineRow
 from pipelines.engine.telemetry import metrics
 from pipelines.engine.transport import Batch
@@ -169,7 +169,8 @@ class Owner(Generic[S, E]):
         return self._held
 
     async def _connect(self) -> asyncpg.Connection:
-        return await connect(self._dsn, self._schema, application=f"warren {self._instance} {self._partition}")
+        application = f"warren {self._instance} {self._partition}"
+        return await connect(self._dsn, self._schema, application=application, planning=BY_KEY)
 
     def _drop_connection(self) -> None:
         connection, self._connection = self._connection, None

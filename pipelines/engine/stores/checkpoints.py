@@ -18,6 +18,7 @@ _TERMINATE = named_sql(__package__, "checkpoint_terminate_owner")
 _CLAIM = named_sql(__package__, "checkpoint_claim")
 _RECLAIM = named_sql(__package__, "checkpoint_reclaim")
 _EPOCH = named_sql(__package__, "checkpoint_epoch")
+_POSITION = named_sql(__package__, "checkpoint_position")
 _FENCE = named_sql(__package__, "checkpoint_fence")
 _ADVANCE = named_sql(__package__, "checkpoint_advance")
 
@@ -53,6 +54,11 @@ async def claim(connection: asyncpg.Connection, partition: int, owner: str) -> C
     await connection.execute(_ENSURE, partition)
     row = await _take(connection, _CLAIM, partition, owner)
     return Claim(partition, row["epoch"], row["next_offset"])
+
+
+async def position(connection: asyncpg.Connection, partition: int) -> int:
+    """Return where a partition stands, whoever owns it; 0 for one that nobody has ever owned."""
+    return int(await connection.fetchval(_POSITION, partition) or 0)
 
 
 async def reclaim(connection: asyncpg.Connection, former: Claim) -> Claim:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import asyncpg
@@ -32,8 +33,14 @@ TRY_AGAIN = (asyncpg.DeadlockDetectedError, asyncpg.UniqueViolationError, asyncp
 """Rolled back for certain, and likely to pass when done anew."""
 
 
-async def connect(dsn: str, schema: str | None = None, *, application: str = "warren") -> asyncpg.Connection:
-    """Return a connection whose unqualified names mean `schema`.
+BY_KEY = {"enable_seqscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off"}
+"""Settings of a connection that only ever looks up by key: what was planned while a table was small stays right."""
+
+
+async def connect(
+    dsn: str, schema: str | None = None, *, application: str = "warren", planning: Mapping[str, str] | None = None
+) -> asyncpg.Connection:
+    """Return a connection whose unqualified names mean `schema`; `planning` are settings of the planner's.
 
     Raises:
         SettingsError: the DSN is not one.
@@ -45,6 +52,7 @@ async def connect(dsn: str, schema: str | None = None, *, application: str = "wa
         "tcp_keepalives_idle": "10",
         "tcp_keepalives_interval": "5",
         "tcp_keepalives_count": "4",
+        **(planning or {}),
     }
     if schema is not None:
         settings["search_path"] = f'"{schema}"'

@@ -15,6 +15,10 @@ class Positions(Protocol):
         """Take the partition over from whoever had it and return the offset to go on from."""
         ...
 
+    async def position(self, partition: int) -> int | None:
+        """Return where the partition stands, whoever owns it, and take nothing; None where that cannot be told."""
+        ...
+
     def abandon(self, partition: int) -> None:
         """Give up what is under way for the partition, at once and without waiting for anything. Idempotent."""
         ...

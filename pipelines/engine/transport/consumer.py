@@ -26,9 +26,8 @@ CREDIT = 16
 class GroupConsumer:
     """Membership in a group on one partition, over one connection; made anew after each loss.
 
-    A member sees only itself. That the broker makes nobody active cannot be known from here: a standby looks the
-    same whether another member works or none does. The partition's lag tells, and the management's list of stream
-    consumers says who the broker thinks is active.
+    A member sees only itself: a standby looks the same whether another member works or the broker has made nobody
+    active. The position tells, where `Positions` knows it; see `standby`.
 
     With `only`, batches hold what is left and have gaps, and their end is that of the last record left: a position
     kept from it may lie before events that were looked at. Not for handlers that must see every event once.
@@ -68,6 +67,7 @@ class GroupConsumer:
         Raises:
             StreamUnavailable: the connection was lost, or the broker no longer sends what it has; join again after
                 a pause.
+            GroupStuck: nobody works; stay away for a while before joining again.
             StreamMissing, EventsLost: joining again will not help.
             Exception: whatever `handle` or `Positions.claim` raised.
         """

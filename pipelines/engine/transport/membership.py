@@ -10,6 +10,7 @@ from typing import Any
 from rstream import schema
 from rstream.constants import OffsetType
 
+from pipelines.engine.transport import standby
 from pipelines.engine.transport.address import Address
 from pipelines.engine.transport.batch import Batch, Positions
 from pipelines.engine.transport.chunk import chunk_of
@@ -67,6 +68,7 @@ class Membership:
         self._expected = 0
         self._in_hand = 0
         self._stopping = False
+        self._standby = standby.Standby(positions, address, stream, partition)
         self._updates: asyncio.Queue[schema.ConsumerUpdateResponse] = asyncio.Queue()
 
     def on_update(self, frame: schema.ConsumerUpdateResponse) -> None:
@@ -81,7 +83,10 @@ class Membership:
         try:
             while True:
                 events: set[asyncio.Future[Any]] = {update, closed, *([work] if work else [])}
-                await asyncio.wait(events, return_when=asyncio.FIRST_COMPLETED)
+                patience = None if work else standby.LOOK_SECONDS
+                done, _ = await asyncio.wait(events, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
+                if not done:
+                    await self._connection.or_closed(self._standby.look())
                 if work is not None and work.done():
                     work.result()
                 if closed.done():
@@ -99,6 +104,7 @@ class Membership:
         self, frame: schema.ConsumerUpdateResponse, work: asyncio.Future[None] | None
     ) -> asyncio.Future[None] | None:
         self._on_activity(False)
+        self._standby.forget()
         if work is not None:
             # The answer lets the broker activate the next member: the batch in hand may finish first. The next
             # member terminates what takes longer, and the epoch refuses its commit (I5).

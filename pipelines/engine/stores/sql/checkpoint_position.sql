@@ -1,0 +1,1 @@
+SELECT next_offset FROM checkpoint WHERE partition = $1
