@@ -13,16 +13,27 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.environment import Bench
+from benchmarks.handlers import batch_handler, single_handler
 from benchmarks.materialise import materialise
+from benchmarks.memory import memory
+from benchmarks.naive import naive
 from benchmarks.publish import publish
 from benchmarks.result import Result
+from benchmarks.scale import scale
+from benchmarks.takeover import takeover
 from benchmarks.visible import visible
 from cli.localservers import ServicesError, running_servers
 
 BENCHMARKS: dict[str, Callable[[Bench], Awaitable[Result]]] = {
     "publish": publish,
     "materialise": materialise,
+    "naive": naive,
     "visible": visible,
+    "batch_handler": batch_handler,
+    "single_handler": single_handler,
+    "memory": memory,
+    "scale": scale,
+    "takeover": takeover,
 }
 
 
@@ -31,7 +42,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("--json", action="store_true", help="print one JSON object on the last line")
     parser.add_argument("--only", metavar="NAME", choices=BENCHMARKS, help=f"one of {', '.join(BENCHMARKS)}")
-    parser.add_argument("--quick", action="store_true", help="one run of each instead of several")
+    parser.add_argument(
+        "--quick", action="store_true", help="one run of each instead of several, over a smaller history"
+    )
     arguments = parser.parse_args()
     wanted = [arguments.only] if arguments.only else list(BENCHMARKS)
     err = Console(stderr=True)
@@ -59,7 +72,7 @@ def main() -> int:
 
 
 async def _one(benchmark: Callable[[Bench], Awaitable[Result]], bench: Bench) -> Result:
-    async with asyncio.timeout(900):
+    async with asyncio.timeout(5400):
         return await benchmark(bench)
 
 

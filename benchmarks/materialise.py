@@ -27,7 +27,7 @@ EVENTS = 300_000
 RUNS = 3
 
 WHOLE = History(ledger_rows=60_000_000, open_orders=1_000_000)
-QUICK = History(ledger_rows=1_200_000, open_orders=300_000)
+QUICK = History(ledger_rows=2_400_000, open_orders=300_000)
 
 PARTITIONS = 8
 
@@ -39,7 +39,7 @@ async def materialise(bench: Bench) -> Result:
     runs, cpu = [], 0.0
     for _ in range(bench.runs(RUNS)):
         async with bench.environment(history) as run:
-            speed, cpu = await _pipeline(run, messages)
+            speed, cpu = await pipeline(run, messages)
         async with bench.environment(history) as run:
             recorded = await _record(run, messages)
         async with bench.environment(history) as run:
@@ -69,7 +69,7 @@ async def publish_all(run: BenchRun, messages: list[Message]) -> None:
             await publisher.publish(messages[start : start + 10_000])
 
 
-async def _pipeline(run: BenchRun, messages: list[Message]) -> tuple[float, float]:
+async def pipeline(run: BenchRun, messages: list[Message]) -> tuple[float, float]:
     """Return events a second and the processor's CPU seconds an event, from the first commit to the last."""
     await publish_all(run, messages)
     async with processors(run) as pids:
