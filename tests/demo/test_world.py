@@ -32,7 +32,7 @@ def many(orders: int, kind: Kind, seed: int = 5) -> list[Life]:
 def final_state(life: Life) -> OrderState:
     state = None
     for offset, happening in enumerate(life.happenings):
-        state, _ = fold(state, validate(happening.event).event, offset, max(NOW, happening.due))
+        state, _ = fold(state, validate(happening.event).event, offset, happening.due or NOW)
     assert state is not None
     return state
 
