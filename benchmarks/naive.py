@@ -64,6 +64,7 @@ async def _one_by_one(run: BenchRun, events: int) -> float:
     count, done = 0, asyncio.Event()
 
     def subscribe(partition: int) -> None:
+        order = asyncio.Lock()
         queue = RabbitQueue(
             partition_name("orders", partition), queue_type=QueueType.STREAM, durable=True, declare=False
         )
@@ -72,7 +73,8 @@ async def _one_by_one(run: BenchRun, events: int) -> float:
         async def handle(_: Any, message: RabbitMessage) -> None:
             nonlocal count
             offset = int(message.headers["x-stream-offset"])
-            await _apply(connections[partition], partition, offset, message.body)
+            async with order:  # handlers of one queue run side by side, and an order's events may not
+                await _apply(connections[partition], partition, offset, message.body)
             count += 1
             if count == events:
                 done.set()
