@@ -256,7 +256,7 @@ def validate(fields: dict[str, Any]) -> Identified:
     if not event.subject.startswith(known.subjects):
         detail = f"{event.source} may speak only of orders named {known.subjects}…"
         raise EventRejected(Reason.FORBIDDEN_SOURCE, detail, _readable(fields))
-    if not known.version:
+    if known.ours and event.type not in EVENTS:
         raise UnknownVersion(identified)
     return identified
 
@@ -265,12 +265,12 @@ class _Known(NamedTuple):
     """What is known of events of one source and type.
 
     `forbidden` says why the source may not send them, None if it may; `subjects` is what their orders' ids begin
-    with; `version` is False where this release cannot read them.
+    with; `ours` says that the type, whatever its version, is one of ours.
     """
 
     forbidden: str | None
     subjects: str = ""
-    version: bool = True
+    ours: bool = False
 
 
 @lru_cache(maxsize=4096)
@@ -285,7 +285,7 @@ def _known(source: str, event_type: str) -> _Known:
         return _Known(None, subjects)
     if not may_send(kind, match.group(1)):
         return _Known(f"{source} may not send {event_type}", subjects)
-    return _Known(None, subjects, event_type in EVENTS)
+    return _Known(None, subjects, ours=True)
 
 
 def _readable(fields: dict[str, Any]) -> dict[str, str]:

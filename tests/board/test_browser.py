@@ -160,7 +160,7 @@ async def test_the_language_can_be_switched_and_stays(context: BrowserContext, l
     witness = Witness(page, live)
     await page.goto("/?stage=submitted")
     await page.get_by_role("link", name="Русский").click()
-    await expect(page.get_by_role("heading", name="Отправлен", exact=True)).to_be_visible()
+    await expect(page.get_by_role("heading", name="Оформлен", exact=True)).to_be_visible()
     await expect(page.locator("section.lane")).to_have_count(1)
     await page.goto("/")
     await expect(page.get_by_text("В работе", exact=True)).to_be_visible()

@@ -55,7 +55,7 @@ async def test_the_first_frame_holds_the_whole_board_and_the_next_only_what_chan
 async def test_one_lane_can_be_watched_alone_and_in_russian(flowing: Run) -> None:
     async with asked(flowing.settings) as board, board.events("/api/events?stage=submitted&lang=ru") as frames:
         first = await frame_with(frames, "lane-submitted")
-        assert "Отправлен" in first
+        assert "Оформлен" in first
         assert first.count("<hx-partial") == 2
 
 
