@@ -6,13 +6,16 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
 import pytest
+from redis.asyncio import Redis
 
 from cli.localservers import Addresses, ServerControl, StateDir
 from pipelines.audit import audit
+from pipelines.engine.stores.cache import Cache
 from tests.support.load import Load
 from tests.support.pipelines import caught_up
 from tests.support.runs import Run, fresh_run
 from tests.support.servers import real_servers
+from tests.support.waiting import until
 
 SEEDS = [pytest.param(1), *(pytest.param(seed, marks=pytest.mark.long) for seed in range(2, 51))]
 """One seed in `make test`, fifty in `make test-long`."""
@@ -44,6 +47,7 @@ async def run(fault_servers: Addresses, control: ServerControl) -> AsyncIterator
 
 
 Proof = Callable[[Load], Awaitable[None]]
+CacheProof = Callable[[], Awaitable[None]]
 
 
 @pytest.fixture
@@ -58,6 +62,33 @@ def prove(run: Run) -> Proof:
         assert report.applied == len(load.good)
         assert report.quarantined >= load.bad
         assert report.events_in_stream > report.distinct >= load.distinct
+
+    return proof
+
+
+@pytest.fixture
+def cache_agrees(run: Run) -> CacheProof:
+    """Wait until the hot cache is whole again, and hold its counts against the tables (I6)."""
+
+    async def proof() -> None:
+        await caught_up(run)
+        connection = await run.connect()
+        rows = await connection.fetch("SELECT partition, stage, partner, orders FROM counts WHERE orders <> 0")
+        await connection.close()
+        expected: dict[int, dict[str, int]] = {partition: {} for partition in range(run.settings.partitions)}
+        for row in rows:
+            expected[row["partition"]][f"{row['stage']}|{row['partner']}"] = row["orders"]
+        async with Redis.from_url(run.settings.redis_url) as redis:
+            cache = Cache(redis, run.settings.redis_prefix, "views@1")
+
+            async def whole() -> bool:
+                boards = await cache.read_board(sorted(expected), ["submitted", "closed"], 10)
+                return all(
+                    board is not None and {field: n for field, n in board.counts.items() if n} == expected[partition]
+                    for partition, board in enumerate(boards)
+                )
+
+            await until(whole, "the hot cache to agree with PostgreSQL")
 
     return proof
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import time
+from typing import Any
 
 import asyncpg
 import pytest
 
+from pipelines.engine.instance.batch import decide
 from schemas.errors import Fenced
 from tests.instance.direct import batch, instance, orders_of
 from tests.instance.owners import Pausing, backend_of_owner, owner
@@ -43,6 +45,32 @@ async def test_an_owner_frozen_in_mid_batch_is_freed_at_once_and_cannot_commit_w
     assert await connection.fetchval("SELECT next_offset FROM checkpoint") == 3
     await check_consistent(connection)
     await connection.close()
+
+
+async def test_an_owner_frozen_with_its_checkpoint_moved_but_not_committed_is_taken_over(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever looks at that row with an insertion waits for the frozen transaction's end."""
+    reached, go_on = asyncio.Event(), asyncio.Event()
+
+    async def decide_and_freeze(*given: Any) -> Any:
+        outcome = await decide(*given)
+        if not reached.is_set():
+            reached.set()
+            await go_on.wait()
+        return outcome
+
+    monkeypatch.setattr("pipelines.engine.instance.owner.decide", decide_and_freeze)
+    async with owner(run) as old, owner(run) as new:
+        await old.claim("old")
+        late = asyncio.create_task(old.commit(batch(life(A))))
+        await reached.wait()
+        async with asyncio.timeout(8):  # the broker waits ten seconds for an answer
+            assert await new.claim("new") == 0
+        go_on.set()
+        with pytest.raises(Fenced):
+            await late
+        assert await new.commit(batch(life(A))) is not None
 
 
 async def test_an_idle_owner_learns_with_its_next_batch_that_it_was_replaced(run: Run) -> None:

@@ -5,22 +5,38 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import re
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import httpx
+
+from cli.localservers.processes import is_stopped
 from tests.support.runs import Run
+from tests.support.waiting import until
+
+_WARREN = ("-c", "from cli.main import main; main()")
+_ARGUMENTS = ("run", "views@1", "--metrics-port", "0")
 
 
 class Processor:
-    """`warren run views@1` as a child process; its log is in `log`."""
+    """`warren run views@1` as a child process; its log is in `log`.
 
-    def __init__(self, run: Run, log: Path) -> None:
-        self._environment = {**os.environ, **run.environment()}
+    `entry` names a module, and its first arguments, to run in place of the command: it changes something and then
+    calls it. `environment` overrides what leads to the run's servers.
+    """
+
+    def __init__(
+        self, run: Run, log: Path, *, entry: Sequence[str] = (), environment: Mapping[str, str] | None = None
+    ) -> None:
+        self._environment = {**os.environ, **run.environment(), **(environment or {})}
+        self._command = [sys.executable, *(("-m", *entry) if entry else _WARREN), *_ARGUMENTS]
         self.log = log
+        self._log_before = 0
         self._child: subprocess.Popen[bytes] | None = None
 
     @property
@@ -32,8 +48,9 @@ class Processor:
     def start(self) -> None:
         """Start it, or start it again."""
         with self.log.open("ab") as log:
+            self._log_before = log.tell()
             self._child = subprocess.Popen(
-                [sys.executable, "-c", "from cli.main import main; main()", "run", "views@1"],
+                self._command,
                 env=self._environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -59,12 +76,47 @@ class Processor:
         """Ask it to end and return its exit code."""
         assert self._child is not None
         self._child.terminate()
+        return await self.ended()
+
+    async def ended(self) -> int:
+        """Wait until it ends by itself; return its exit code, negative where a signal ended it."""
+        assert self._child is not None
         return await asyncio.to_thread(self._child.wait, 60)
 
     @property
     def running(self) -> bool:
         """Whether it has not ended."""
         return self._child is not None and self._child.poll() is None
+
+    @property
+    def frozen(self) -> bool:
+        """Whether it runs and has been stopped by a signal."""
+        return self.running and is_stopped(self.pid)
+
+    async def address(self) -> str:
+        """Wait until it serves /metrics and /readyz; return where."""
+
+        async def found() -> str | None:
+            assert self.running, f"the processor has ended: {self._said()[-2000:]}"
+            match = re.search(r"http://127\.0\.0\.1:\d+", self._said())
+            return match.group() if match else None
+
+        address = await until(found, "the processor to say where it serves")
+        assert address is not None
+        return address
+
+    async def troubles(self) -> list[str]:
+        """Return why it is not ready; empty where it is."""
+        async with httpx.AsyncClient(base_url=await self.address(), trust_env=False) as client:
+            return list((await client.get("/readyz")).json()["reasons"])
+
+    async def metric(self, name: str, **labels: str) -> float | None:
+        """Return a metric of instance views@1; None where it is not there."""
+        async with httpx.AsyncClient(base_url=await self.address(), trust_env=False) as client:
+            text = (await client.get("/metrics")).text
+        wanted = ",".join(f'{key}="{value}"' for key, value in {"instance": "views@1", **labels}.items())
+        match = re.search(rf"^{re.escape(f'{name}{{{wanted}}}')} (\S+)$", text, re.MULTILINE)
+        return float(match.group(1)) if match else None
 
     def end(self) -> None:
         """Make sure it is gone."""
@@ -73,11 +125,17 @@ class Processor:
                 self.wake()
             self.kill()
 
+    def _said(self) -> str:
+        """What it has logged since it was started last."""
+        return self.log.read_bytes()[self._log_before :].decode(errors="replace")
+
 
 @asynccontextmanager
-async def processor(run: Run, log: Path) -> AsyncIterator[Processor]:
+async def processor(
+    run: Run, log: Path, *, entry: Sequence[str] = (), environment: Mapping[str, str] | None = None
+) -> AsyncIterator[Processor]:
     """Give a running processor and end it afterwards, whatever became of it."""
-    child = Processor(run, log)
+    child = Processor(run, log, entry=entry, environment=environment)
     child.start()
     try:
         yield child

@@ -72,20 +72,21 @@ async def reclaim(connection: asyncpg.Connection, former: Claim) -> Claim:
 
 async def _take(connection: asyncpg.Connection, statement: str, partition: int, argument: str | int) -> asyncpg.Record:
     """Run a statement that takes the checkpoint, after ending whichever connection it names."""
+    await connection.execute(f"SET lock_timeout = {_LOCK_MS}")
     for _ in range(5):
         if isinstance(argument, int) and await connection.fetchval(_EPOCH, partition) != argument:
             raise Fenced(partition, argument)
         if await connection.fetchval(_TERMINATE, partition):
             log.warning("partition %d: terminated the connection that had it", partition)
         try:
-            async with connection.transaction():
-                await connection.execute(f"SET LOCAL lock_timeout = {_LOCK_MS}")
-                row: asyncpg.Record | None = await connection.fetchrow(statement, partition, argument)
+            # No transaction around it: frozen in one, we would keep the row under a backend that nobody knows.
+            row: asyncpg.Record | None = await connection.fetchrow(statement, partition, argument)
         except asyncpg.LockNotAvailableError:
             continue  # a third owner came between; its connection is recorded now
         if row is None:
             assert isinstance(argument, int)
             raise Fenced(partition, argument)
+        await connection.execute("RESET lock_timeout")
         return row
     raise asyncpg.LockNotAvailableError(f"the checkpoint of partition {partition} stays locked")
 

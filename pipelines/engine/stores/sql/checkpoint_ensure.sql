@@ -1,1 +1,4 @@
-INSERT INTO checkpoint (partition) VALUES ($1) ON CONFLICT DO NOTHING
+-- Asked first: the insertion alone would wait for a frozen owner whose transaction has moved the row.
+INSERT INTO checkpoint (partition)
+SELECT $1 WHERE NOT EXISTS (SELECT FROM checkpoint WHERE partition = $1)
+    ON CONFLICT DO NOTHING
