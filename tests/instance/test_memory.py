@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 
 import asyncpg
@@ -16,9 +17,13 @@ from tests.instance.direct import batch, orders_of
 from tests.instance.owners import owner
 from tests.instance.tables import check_consistent
 from tests.support.events import event
+from tests.support.proxy import proxied
 from tests.support.runs import Run
 
 A, B, C = orders_of(0, 3)
+
+_COMMITTED = b"C\x00\x00\x00\x0bCOMMIT\x00"
+"""The server's word that a transaction has committed."""
 
 
 class Asking(Views):
@@ -87,6 +92,28 @@ async def test_what_another_owner_did_meanwhile_is_asked_for(run: Run) -> None:
         await one.claim("one")
         await one.commit(batch([event(A, "price_calculated")], 2))
     assert views.asked == [0, 1]
+    await _check(run, {A: ("price_calculated", 3)})
+
+
+async def test_after_a_commit_in_doubt_the_state_is_asked_for(run: Run) -> None:
+    """The connection dies with the answer to COMMIT on its way: what took effect is known to the database only."""
+    async with proxied(run.settings.postgres_dsn) as (dsn, proxy), owner(run, dsn=dsn) as own:
+        await own.claim("test")
+        await own.commit(batch([event(A, "initiated")]))
+        swallowed = False
+
+        def swallow(piece: bytes) -> bytes:
+            nonlocal swallowed
+            if _COMMITTED not in piece or swallowed:
+                return piece
+            swallowed = True
+            proxy.cut()
+            return b""
+
+        proxy.spoil = swallow
+        async with asyncio.timeout(20):
+            assert await own.commit(batch([event(A, "submitted")], 1)) is None
+        await own.commit(batch([event(A, "price_calculated")], 2))
     await _check(run, {A: ("price_calculated", 3)})
 
 

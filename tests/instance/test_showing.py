@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
+import asyncpg
 import orjson
 from redis.asyncio import Redis
 
@@ -132,6 +133,35 @@ async def test_a_flush_is_noticed_and_mended(run: Run) -> None:
         board = await _board(run)
         assert board is None or board.offset == 2  # never something in between
         await _same_as_tables(run, await _at(run, 2))
+
+
+async def test_a_lane_longer_than_the_cache_keeps_is_built_anew(run: Run) -> None:
+    orders = orders_of(0, LANE_LENGTH + 5)
+    async with instance(run) as running:
+        await running.commit(batch([event(order, "initiated", hour=n / 60) for n, order in enumerate(orders)]))
+        await _at(run, len(orders))
+        await _flush(run)
+        board = await _at(run, len(orders))
+        await _same_as_tables(run, board)
+        assert len(board.lanes["initiated"]) == LANE_LENGTH
+
+
+async def test_a_defect_of_ours_does_not_end_the_keeping_of_the_cache(run: Run) -> None:
+    class Clumsy(Views):
+        stumbled = False
+
+        async def snapshot(
+            self, connection: asyncpg.Connection, partition: int
+        ) -> tuple[list[CardChange], Mapping[str, int]]:
+            if not self.stumbled:
+                self.stumbled = True
+                raise TypeError("a defect")
+            return await super().snapshot(connection, partition)
+
+    [order] = orders_of(0, 1)
+    async with instance(run, Clumsy()) as running:
+        await running.commit(batch([event(order, "initiated")]))
+        await _same_as_tables(run, await _at(run, 1))
 
 
 async def test_a_new_owner_goes_on_with_what_is_there_or_builds_it_anew(run: Run) -> None:

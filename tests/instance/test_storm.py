@@ -22,7 +22,7 @@ def _watch(*batches: range) -> tuple[StormWatch, Clock]:
     clock = Clock()
     watch = StormWatch(clock)
     for orders in batches:
-        watch.count(0, orders)
+        watch.count(0, orders, 0)
     return watch, clock
 
 
@@ -77,7 +77,7 @@ def test_the_window_slides() -> None:
 def test_an_order_that_comes_again_stays_in_the_window() -> None:
     watch, clock = _watch(range(2100))
     clock.now += 59
-    watch.count(0, range(2100))
+    watch.count(0, range(2100), 0)
     clock.now += 59
     assert not _stops(watch, range(1), 21)
     clock.now += 2
@@ -95,16 +95,37 @@ def test_of_very_many_orders_a_sample_is_remembered() -> None:
     assert not _stops(watch, range(2100), 21)
 
 
-def test_it_knows_whose_batches_it_saw() -> None:
-    watch, _ = _watch(range(3))
-    watch.count(5, range(1))
-    assert watch.partitions == {0, 5}
+def test_batches_of_a_minute_park_together() -> None:
+    watch, clock = _watch()
+    watch.count(0, range(10), 10)
+    clock.now += 30
+    watch.count(0, range(10, 20), 10)
+    assert _stops(watch, range(20, 21), 1)
+    assert not _stops(watch, range(20, 30), 0)  # a batch that parks nothing is never stopped
+    clock.now += 30
+    assert _stops(watch, range(20, 21), 1)  # exactly a minute ago is still in it
+    clock.now += 0.001
+    assert not _stops(watch, range(20, 30), 10)
+
+
+def test_a_partition_that_is_left_is_forgotten() -> None:
+    watch, _ = _watch()
+    watch.count(0, range(100), 10)
+    watch.count(1, range(100, 3000), 15)
+    assert not _stops(watch, range(3000, 3001), 1)
+    watch.leave(1)
+    watch.leave(7)
+    assert not _stops(watch, range(3000, 3010), 10)
+    assert _stops(watch, range(3000, 3011), 11)
+    watch.leave(0)
+    assert not _stops(watch, range(20), 20)
 
 
 def test_the_message_says_how_many_and_why() -> None:
-    watch, _ = _watch(range(80))
+    watch, _ = _watch()
+    watch.count(0, range(80), 20)
     with pytest.raises(
         ParkingStorm, match=r"25 of the last minute's 100 orders .*KeyError: 'colour'.*roll back"
     ) as raised:
-        watch.judge(range(80, 100), 25, "KeyError: 'colour'")
+        watch.judge(range(80, 100), 5, "KeyError: 'colour'")
     assert (raised.value.parked, raised.value.orders) == (25, 100)

@@ -172,6 +172,9 @@ class PipelineInstance(Generic[S, E]):
             except DATABASE_ERRORS as error:
                 if_cancelled()
                 log.warning("partition %d: cannot rebuild the hot cache: %s", partition, error)
+            except Exception:  # a defect: the board reads PostgreSQL, and whoever looks finds out why
+                metrics.CACHE_FAILURES.labels(str(self.name)).inc()
+                log.exception("partition %d: cannot rebuild the hot cache", partition)
 
     async def _bring_in_step(self, partition: int, held: _Partition[S, E]) -> None:
         if not held.owner.holds:

@@ -15,8 +15,8 @@ from pipelines.engine.instance.batch import Outcome, decide, remember
 from pipelines.engine.instance.intake import take_in
 from pipelines.engine.instance.memory import Memory
 from pipelines.engine.instance.projection import Arrived, Projection
-from pipelines.engine.instance.storm import WINDOW_SECONDS, StormWatch
-from pipelines.engine.stores import checkpoints, set_aside
+from pipelines.engine.instance.storm import StormWatch
+from pipelines.engine.stores import checkpoints
 from pipelines.engine.stores.checkpoints import Claim
 from pipelines.engine.stores.postgres import BY_KEY, CONNECTION_LOST, DATABASE_ERRORS, TRY_AGAIN, connect
 from pipelines.engine.stores.set_aside import QuarantineRow
@@ -106,7 +106,7 @@ class Owner(Generic[S, E]):
                 raise  # a value the driver cannot write: a defect of ours that no second try mends
             except DATABASE_ERRORS as error:
                 if_cancelled()
-                self.trouble = f"{type(error).__name__}: {error}"
+                self.trouble = _told(error)
                 metrics.RETRIES.labels(self._instance, type(error).__name__).inc()
                 if isinstance(error, CONNECTION_LOST):
                     self._drop_connection()
@@ -132,6 +132,7 @@ class Owner(Generic[S, E]):
     async def let_go(self) -> None:
         """Forget the partition and close the connection. Idempotent; safe before `claim`."""
         self._held = None
+        self._storm.leave(self._partition)
         connection, self._connection = self._connection, None
         if connection is not None:
             with contextlib.suppress(Exception):
@@ -145,12 +146,9 @@ class Owner(Generic[S, E]):
         await self._projection.prepare(connection, [chunk.recorded_at for chunk in batch.chunks])
         async with connection.transaction():
             outcome = await decide(connection, self._projection, held, batch, good, bad, self._memory)
-            if outcome.newly_parked:
-                partitions = self._storm.partitions | {held.partition}
-                parked = await set_aside.stopped_lately(connection, partitions, WINDOW_SECONDS)
-                self._storm.judge(outcome.orders.values(), parked, outcome.last_reason)
+            self._storm.judge(outcome.orders.values(), outcome.newly_parked, outcome.last_reason)
         self._held = Claim(held.partition, held.epoch, batch.end_offset)
-        self._storm.count(held.partition, outcome.orders.values())
+        self._storm.count(held.partition, outcome.orders.values(), outcome.newly_parked)
         remember(self._memory, outcome)
         return outcome
 
@@ -176,6 +174,14 @@ class Owner(Generic[S, E]):
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.terminate()
+
+
+def _told(error: BaseException) -> str:
+    """An error in one line; of one that came while an earlier one was dealt with, the earlier."""
+    first = error
+    while first.__cause__ is None and isinstance(first.__context__, DATABASE_ERRORS):
+        first = first.__context__
+    return f"{type(first).__name__}: {first}"
 
 
 def if_cancelled() -> None:

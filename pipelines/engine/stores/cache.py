@@ -25,10 +25,10 @@ from uuid import uuid4
 import orjson
 from redis.asyncio import Redis
 
-LANE_LENGTH = 200
+LANE_LENGTH = 400
 """The newest orders kept in one lane of one partition."""
 
-READ_LENGTH = 50
+READ_LENGTH = 200
 """The most cards of one lane a reader asks for. The difference is a reserve for orders that leave the lane."""
 
 
@@ -180,5 +180,5 @@ def _floors(cards: Sequence[CardChange]) -> Mapping[str, int]:
     """Return the lowest score of each lane that is full: there may be older orders which are not here."""
     scores: dict[str, list[int]] = {}
     for card in cards:
-        scores.setdefault(card.lane, []).append(card.score)
+        scores.setdefault(str(card.lane), []).append(card.score)
     return {lane: min(found) for lane, found in scores.items() if len(found) >= LANE_LENGTH}

@@ -13,7 +13,6 @@ from pipelines.engine.stores.named_sql import named_sql
 _EVENTS = named_sql(__package__, "parked_events")
 _FORGET = named_sql(__package__, "parked_forget")
 _RENEW = named_sql(__package__, "parked_renew")
-_STOPPED = named_sql(__package__, "parked_stopped")
 
 BEHIND = "waits behind the order's first parked event"
 """The reason of a parked event that has nothing wrong with itself."""
@@ -100,11 +99,6 @@ async def renew_reasons(connection: asyncpg.Connection, reasons: Mapping[tuple[i
         keys = list(reasons)
         texts = [_text(reason) for reason in reasons.values()]
         await connection.execute(_RENEW, [order_no for order_no, _ in keys], [offset for _, offset in keys], texts)
-
-
-async def stopped_lately(connection: asyncpg.Connection, partitions: Iterable[int], seconds: float) -> int:
-    """Return how many orders of these partitions have stopped in the last `seconds`, whoever parked them."""
-    return int(await connection.fetchval(_STOPPED, seconds, list(partitions), BEHIND))
 
 
 def _text(value: str | None) -> str | None:

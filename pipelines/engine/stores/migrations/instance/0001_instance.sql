@@ -67,9 +67,6 @@ CREATE TABLE parked (
     PRIMARY KEY (order_no, stream_offset)
 );
 
--- How many orders stopped lately is asked whenever one does.
-CREATE INDEX parked_lately ON parked (parked_at);
-
 -- Make the partition of `parent` for the month of `day` if it is missing. Built aside and attached, so that readers
 -- and writers of the other months wait for nothing. There is no default partition: it would forbid detaching
 -- concurrently.
