@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
+import asyncpg
 import pytest
 from redis.asyncio import Redis
 
 from cli.localservers import Addresses, ServerControl, StateDir
 from pipelines.audit import audit
 from pipelines.engine.stores.cache import Cache
+from pipelines.engine.stores.postgres import DATABASE_ERRORS
 from tests.support.load import Load
 from tests.support.pipelines import caught_up
 from tests.support.runs import Run, fresh_run
@@ -91,6 +94,13 @@ def cache_agrees(run: Run) -> CacheProof:
             await until(whole, "the hot cache to agree with PostgreSQL")
 
     return proof
+
+
+async def applied(connection: asyncpg.Connection) -> int:
+    """Return how many offsets of all partitions together have taken effect; -1 where the database is away."""
+    with contextlib.suppress(*DATABASE_ERRORS):
+        return int(await connection.fetchval("SELECT coalesce(sum(next_offset), 0) FROM checkpoint"))
+    return -1
 
 
 async def progress(load: Load, rounds: int) -> None:

@@ -9,17 +9,13 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from tests.faults.conftest import SEEDS, Proof, progress
+from tests.faults.conftest import SEEDS, Proof, applied, progress
 from tests.support.load import Load
 from tests.support.processors import Processor, processor
 from tests.support.runs import Run
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.faults
-
-
-async def _applied(connection: asyncpg.Connection) -> int:
-    return int(await connection.fetchval("SELECT coalesce(sum(next_offset), 0) FROM checkpoint"))
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -29,10 +25,10 @@ async def test_killed_at_random_points_under_load(run: Run, prove: Proof, tmp_pa
     async with processor(run, tmp_path / "log") as child:
         publishing = asyncio.create_task(load.publish())
         for _ in range(6):
-            before = await _applied(connection)
+            before = await applied(connection)
 
             async def moved(before: int = before) -> bool:
-                return await _applied(connection) > before or publishing.done()
+                return await applied(connection) > before or publishing.done()
 
             await until(moved, "the processor to commit")
             await asyncio.sleep(chance.uniform(0, 0.15))  # a random point, not a wait for something

@@ -114,7 +114,8 @@ class Processor:
         """Return a metric of instance views@1; None where it is not there."""
         async with httpx.AsyncClient(base_url=await self.address(), trust_env=False) as client:
             text = (await client.get("/metrics")).text
-        wanted = ",".join(f'{key}="{value}"' for key, value in {"instance": "views@1", **labels}.items())
+        given = sorted({"instance": "views@1", **labels}.items())
+        wanted = ",".join(f'{key}="{value}"' for key, value in given)
         match = re.search(rf"^{re.escape(f'{name}{{{wanted}}}')} (\S+)$", text, re.MULTILINE)
         return float(match.group(1)) if match else None
 

@@ -15,6 +15,7 @@ class Proxy:
     def __init__(self, host: str, port: int) -> None:
         self._target = (host, port)
         self._writers: set[asyncio.StreamWriter] = set()
+        self._dead: set[asyncio.StreamWriter] = set()
         self._flowing = asyncio.Event()
         self._flowing.set()
         self.refusing = False
@@ -31,6 +32,10 @@ class Proxy:
         """Reset every connection at once."""
         for writer in self._writers:
             writer.transport.abort()
+
+    def swallow(self) -> None:
+        """Make the connections there are half-open: nothing arrives on them ever again. New ones are good."""
+        self._dead |= self._writers
 
     def freeze(self) -> None:
         """Deliver nothing any more, in either direction, and say nothing: half-open connections."""
@@ -54,12 +59,15 @@ class Proxy:
             )
         finally:
             self._writers -= {writer, there_writer}
+            self._dead -= {writer, there_writer}
 
     async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, spoiling: bool) -> None:
         with contextlib.suppress(OSError, asyncio.IncompleteReadError):
             by_frame = spoiling and self.frames is not None
             while piece := await (self._frame(reader) if by_frame else reader.read(65536)):
                 await self._flowing.wait()
+                if writer in self._dead:
+                    continue
                 if self.bytes_per_second:
                     await asyncio.sleep(len(piece) / self.bytes_per_second)
                 if spoiling and self.spoil is not None:

@@ -22,6 +22,7 @@ CONNECTION_LOST = (
     asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError,  # shutdown, crash, or terminated by a takeover
     asyncpg.CannotConnectNowError,
+    asyncpg.TooManyConnectionsError,  # others have them all: as good as away, and it passes
     exceptions.InternalClientError,
 )
 """After one of these nothing is known of the transaction in hand; only a look at the checkpoint tells."""

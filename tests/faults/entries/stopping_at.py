@@ -30,89 +30,92 @@ def entry(step: str, times: int, number: signal.Signals, told: Path) -> tuple[st
     return ("tests.faults.entries.stopping_at", step, str(times), number.name, str(told))
 
 
-def _claim(reached: Reached) -> None:
-    original = asyncpg.Connection.fetchrow
-
-    async def fetchrow(self: asyncpg.Connection, query: str, *rest: Any, **options: Any) -> Any:
-        row = await original(self, query, *rest, **options)
-        if query == checkpoints._CLAIM:
-            reached(self)
-        return row
-
-    asyncpg.Connection.fetchrow = fetchrow
+def wrap(place: Any, name: str, wrapper: Callable[[Any], Any]) -> None:
+    """Replace a function of a module, or a method of a class, by what `wrapper` makes of it."""
+    setattr(place, name, wrapper(getattr(place, name)))
 
 
-def _look_up(reached: Reached) -> None:
-    original = ledger.order_numbers
+def _claim(reached: Reached) -> Callable[[Any], Any]:
+    def wrapper(original: Any) -> Any:
+        async def fetchrow(self: asyncpg.Connection, query: str, *rest: Any, **options: Any) -> Any:
+            row = await original(self, query, *rest, **options)
+            if query == checkpoints._CLAIM:
+                reached(self)
+            return row
 
-    async def order_numbers(connection: Any, *rest: Any) -> Any:
-        reached(connection)
-        return await original(connection, *rest)
+        return fetchrow
 
-    ledger.order_numbers = order_numbers
+    return wrapper
 
 
-def _copy(reached: Reached) -> None:
-    stream = binary_copy._stream
+def _look_up(reached: Reached) -> Callable[[Any], Any]:
+    def wrapper(original: Any) -> Any:
+        async def order_numbers(connection: asyncpg.Connection, *rest: Any) -> Any:
+            reached(connection)
+            return await original(connection, *rest)
 
-    async def copy_rows(connection: Any, table: str, columns: Sequence[str], rows: Sequence[bytes]) -> None:
+        return order_numbers
+
+    return wrapper
+
+
+def _copy(reached: Reached) -> Callable[[Any], Any]:
+    async def copy_rows(connection: asyncpg.Connection, table: str, columns: Sequence[str], rows: list[bytes]) -> None:
         async def stopping() -> AsyncIterator[bytes]:
-            async for place, piece in _numbered(stream(rows)):
+            place = 0
+            async for piece in binary_copy._stream(rows):
                 if place == 2:  # the header and the first rows are on their way
                     reached(connection)
                 yield piece
+                place += 1
 
         if rows:
             await connection.copy_to_table(table, source=stopping(), columns=columns, format="binary")
 
-    ledger.copy_rows = copy_rows
+    return lambda _: copy_rows
 
 
-async def _numbered(pieces: AsyncIterator[bytes]) -> AsyncIterator[tuple[int, bytes]]:
-    place = 0
-    async for piece in pieces:
-        yield place, piece
-        place += 1
+def _commit(reached: Reached) -> Callable[[Any], Any]:
+    def wrapper(original: Any) -> Any:
+        async def decide(connection: asyncpg.Connection, *rest: Any) -> Any:
+            outcome = await original(connection, *rest)
+            reached(connection)
+            return outcome
+
+        return decide
+
+    return wrapper
 
 
-def _commit(reached: Reached) -> None:
-    original = owner.decide
+def _redis(reached: Reached) -> Callable[[Any], Any]:
+    def wrapper(original: Any) -> Any:
+        async def show(self: Showing, *rest: Any) -> None:
+            reached(None)
+            await original(self, *rest)
 
-    async def decide(connection: Any, *rest: Any) -> Any:
-        outcome = await original(connection, *rest)
-        reached(connection)
-        return outcome
+        return show
 
-    owner.decide = decide
-
-
-def _redis(reached: Reached) -> None:
-    original = Showing.show
-
-    async def show(self: Showing, *rest: Any) -> None:
-        reached(None)
-        await original(self, *rest)
-
-    Showing.show = show  # type: ignore[method-assign]
+    return wrapper
 
 
-def _credit(reached: Reached) -> None:
-    original = Connection.credit
+def _credit(reached: Reached) -> Callable[[Any], Any]:
+    def wrapper(original: Any) -> Any:
+        def credit(self: Connection, *rest: Any) -> None:
+            reached(None)
+            original(self, *rest)
 
-    def credit(self: Connection, *rest: Any) -> None:
-        reached(None)
-        original(self, *rest)
+        return credit
 
-    Connection.credit = credit  # type: ignore[method-assign]
+    return wrapper
 
 
-STEPS: dict[str, Callable[[Reached], None]] = {
-    "claim": _claim,
-    "look-up": _look_up,
-    "copy": _copy,
-    "commit": _commit,
-    "redis": _redis,
-    "credit": _credit,
+STEPS: dict[str, tuple[Any, str, Callable[[Reached], Callable[[Any], Any]]]] = {
+    "claim": (asyncpg.Connection, "fetchrow", _claim),
+    "look-up": (ledger, "order_numbers", _look_up),
+    "copy": (ledger, "copy_rows", _copy),
+    "commit": (owner, "decide", _commit),
+    "redis": (Showing, "show", _redis),
+    "credit": (Connection, "credit", _credit),
 }
 """Within a claim; then as a batch goes: before its look-up, in COPY, before commit, before Redis, before credit."""
 
@@ -120,19 +123,20 @@ STEPS: dict[str, Callable[[Reached], None]] = {
 def _stop_at(step: str, times: int, number: signal.Signals, told: Path) -> None:
     left = times
 
-    def reached(connection: Any) -> None:
+    def reached(connection: asyncpg.Connection | None) -> None:
         nonlocal left
         left -= 1
         if left == 0:
             told.write_text(str(connection.get_server_pid()) if connection is not None else "")
             os.kill(os.getpid(), number)
 
-    STEPS[step](reached)
+    place, name, make = STEPS[step]
+    wrap(place, name, make(reached))
 
 
 if __name__ == "__main__":
-    chosen, count, name, file, *rest = sys.argv[1:]
+    chosen, count, signal_name, file, *rest = sys.argv[1:]
     sys.argv[1:] = rest
     be_impatient()
-    _stop_at(chosen, int(count), signal.Signals[name], Path(file))
+    _stop_at(chosen, int(count), signal.Signals[signal_name], Path(file))
     main()
