@@ -21,7 +21,10 @@ class Settings(BaseSettings):
 
     stream_url: str = Field(
         "rabbitmq-stream://guest:guest@localhost:5552/%2f",
-        description="RabbitMQ's stream listener: rabbitmq-stream://USER:PASSWORD@HOST:PORT/VHOST, percent-encoded.",
+        description=(
+            "RabbitMQ's stream listeners: rabbitmq-stream://USER:PASSWORD@HOST:PORT/VHOST, percent-encoded; several "
+            "nodes as HOST:PORT,HOST:PORT; TLS as rabbitmq-stream+tls://, with ?cacert=FILE for an authority of your own."
+        ),
     )
     amqp_url: str = Field(
         "amqp://guest:guest@localhost:5672/%2f",
