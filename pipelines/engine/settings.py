@@ -23,7 +23,7 @@ class Settings(BaseSettings):
         "rabbitmq-stream://guest:guest@localhost:5552/%2f",
         description=(
             "RabbitMQ's stream listeners: rabbitmq-stream://USER:PASSWORD@HOST:PORT/VHOST, percent-encoded; several "
-            "nodes as HOST:PORT,HOST:PORT; TLS as rabbitmq-stream+tls://, with ?cacert=FILE for an authority of your own."
+            "nodes as HOST:PORT,HOST:PORT; TLS as rabbitmq-stream+tls://, with ?cacert=FILE for your own authority."
         ),
     )
     amqp_url: str = Field(
