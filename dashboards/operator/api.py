@@ -17,7 +17,9 @@ router = APIRouter(prefix="/api")
 @router.get("/orders")
 async def orders(
     desk: DeskOf,
-    q: Annotated[str | None, Query(max_length=128, description="The order of exactly this id.")] = None,
+    q: Annotated[
+        str | None, Query(max_length=128, pattern=r"^[^\x00]*$", description="The order of exactly this id.")
+    ] = None,
     stage: Annotated[Stage | None, Query(description="Only orders in this stage.")] = None,
     limit: Annotated[int, Query(ge=1, le=200, description="At most so many orders.")] = 50,
 ) -> dict[str, Any]:

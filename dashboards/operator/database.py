@@ -92,6 +92,8 @@ class Database:
 
     async def story(self, order_id: str) -> Story | None:
         """One order with its whole timeline; None where no event of that id was ever accepted."""
+        if not _can_be(order_id):
+            return None
         async with self._snapshot("story") as (connection, instance):
             row = await connection.fetchrow(_STATE, order_id)
             if row is None:
@@ -110,6 +112,8 @@ class Database:
 
     async def event(self, order_id: str, stream_offset: int) -> bytes | None:
         """The raw bytes of one of an order's events, None where it has none at that offset."""
+        if not _can_be(order_id, stream_offset):
+            return None
         async with self._snapshot("event") as (connection, _):
             body: bytes | None = await connection.fetchval(_EVENT, order_id, stream_offset)
         return body
@@ -132,6 +136,11 @@ class Database:
         except (*CONNECTION_LOST, exceptions.PostgresError) as error:
             reason = str(error) or type(error).__name__
             raise StoreError(f"PostgreSQL does not answer: {reason}; is it up? see WARREN_POSTGRES_DSN") from error
+
+
+def _can_be(order_id: str, stream_offset: int = 0) -> bool:
+    """Whether PostgreSQL can hold these: what it cannot, it has not."""
+    return "\0" not in order_id and 0 <= stream_offset < 2**63
 
 
 async def _standing(connection: asyncpg.Connection, instance: InstanceName) -> Standing:

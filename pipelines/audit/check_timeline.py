@@ -49,6 +49,8 @@ def _check_row(order: Order, event: Expected, revision: int, row: asyncpg.Record
         "recorded_at": milliseconds(row["recorded_at"]) == event.recorded_ms,
         "source or event_id": identity_of(row["source"], row["event_id"]) == event.identity,
         "event_type": row["event_type"] == event.event_type,
+        "event_time": row["event_time"] == event.event_time,
+        "trace_id": row["trace_id"] == event.trace_id,
         "revision": row["revision"] == revision,
         "body": row["body"] == event.body,
     }

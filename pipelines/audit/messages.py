@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
@@ -20,21 +20,30 @@ from schemas.errors import Reason
 from schemas.lifecycle import may_send, partner_of, source_kind
 
 _TIME = re.compile(
-    r"(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(?:\.\d+)?(?:[Zz]|([+-])(\d\d):(\d\d))", re.ASCII
+    r"(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:[Zz]|([+-])(\d\d):(\d\d))", re.ASCII
 ).fullmatch
 _VERSIONED = re.compile(r"order\.([a-z_]+)\.v([1-9][0-9]*)", re.ASCII).fullmatch
+_TRACE = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}").match
+_NO_TRACE = "0" * 32
 _JSON_TYPES = ("application/json", "text/json")
 _KEPT_CHARACTERS = 256
+_BEGINNING, _END = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A message that may take effect. `readable` is False for a known event in a version nobody has told us of."""
+    """A message that may take effect. `readable` is False for a known event in a version nobody has told us of.
+
+    `time` is in UTC; `trace_id` is None where tracing is absent or broken.
+    """
 
     order_id: str
     source: str
     event_id: str
     event_type: str
+    time: datetime
+    trace_id: str | None
     identity: bytes
     content: int
     readable: bool
@@ -75,8 +84,20 @@ def read_message(body: bytes) -> Event | Rejected:
     if forbidden is not None:
         return _rejected(fields, Reason.FORBIDDEN_SOURCE, forbidden)
     readable = not known or (versioned is not None and versioned.group(2) == "1")
-    identity = identity_of(source, fields["id"])
-    return Event(order_id, source, fields["id"], event_type, identity, content, readable, fields.get("data", {}))
+    time = _moment(fields["time"])
+    assert time is not None, "it was looked at above"
+    return Event(
+        order_id,
+        source,
+        fields["id"],
+        event_type,
+        time,
+        _trace_id(fields.get("traceparent")),
+        identity_of(source, fields["id"]),
+        content,
+        readable,
+        fields.get("data", {}),
+    )
 
 
 def _invalid(fields: dict[str, Any]) -> str | None:
@@ -110,22 +131,32 @@ def _forbidden(source: str, order_id: str, event_name: str | None) -> str | None
     return None
 
 
-def _good_time(value: Any) -> bool:
-    """Say whether this is an RFC 3339 time with a zone, of a day that exists, in UTC's years 1 to 9999."""
+def _moment(value: Any) -> datetime | None:
+    """Return an RFC 3339 time with a zone, of a day that exists, in UTC's years 1 to 9999; None for anything else.
+
+    A leap second is the second before; digits below the microsecond are cut off.
+    """
     match = _TIME(value) if isinstance(value, str) else None
     if match is None:
-        return False
-    year, month, day, hour, minute, second, sign, zone_hour, zone_minute = match.groups("00")
-    # All are two ASCII digits, so text compares as numbers do.
+        return None
+    year, month, day, hour, minute, second, fraction, sign, zone_hour, zone_minute = match.groups("00")
+    # But for the fraction all are two ASCII digits, so text compares as numbers do.
     if hour > "23" or minute > "59" or second > "60" or zone_hour > "23" or zone_minute > "59":
-        return False
+        return None
     ahead = timedelta(hours=int(zone_hour), minutes=int(zone_minute))
+    below = min(int(second), 59), int(fraction[:6].ljust(6, "0"))
     try:
-        local = datetime(int(year), int(month), int(day), int(hour), int(minute))  # noqa: DTZ001 - does it exist?
-        local + ahead if sign == "-" else local - ahead
+        local = datetime(int(year), int(month), int(day), int(hour), int(minute), *below, tzinfo=UTC)
+        moment = local + ahead if sign == "-" else local - ahead
     except (ValueError, OverflowError):
-        return False
-    return True
+        return None
+    # PostgreSQL's driver takes the calendar's two ends for infinity; the pipeline stores their neighbours.
+    return min(max(moment, _BEGINNING + _MICROSECOND), _END - _MICROSECOND)
+
+
+def _trace_id(traceparent: Any) -> str | None:
+    match = _TRACE(traceparent) if isinstance(traceparent, str) else None
+    return match.group(1) if match is not None and match.group(1) != _NO_TRACE else None
 
 
 def _json_type(value: Any) -> bool:
@@ -145,7 +176,7 @@ _ENVELOPE: Shape = {
     "source": Need(name),
     "type": Need(matching(r"[\x21-\x7e]{1,128}")),
     "subject": Need(matching(r"(?!\.\.?$)[^\x00-\x20\x7f/?#]{1,128}")),
-    "time": Need(_good_time),
+    "time": Need(lambda value: _moment(value) is not None),
     "datacontenttype": Need(_json_type, may_lack=True, may_be_null=True),
     "dataschema": Need(lambda value: isinstance(value, str), may_lack=True, may_be_null=True),
 }

@@ -10,7 +10,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
@@ -34,6 +34,7 @@ _KNOWN = "SELECT content FROM events WHERE number = ? AND identity = ?"
 _REJECT = "INSERT INTO rejected VALUES (?, ?, ?, ?, ?, ?, ?)"
 
 _PAGE_CACHE_KIB = 64 * 1024
+_EPOCH, _MICROSECOND = datetime.fromtimestamp(0, UTC), timedelta(microseconds=1)
 
 
 class Record(NamedTuple):
@@ -55,12 +56,19 @@ class Expected(NamedTuple):
     source: str
     event_id: str
     event_type: str
+    event_us: int
+    trace_id: str | None
     readable: bool
     body: bytes
     stage: str
     partner: str | None
     amount: str | None
     currency: str | None
+
+    @property
+    def event_time(self) -> datetime:
+        """What the event says of its time, in UTC; `event_us` is that in microseconds since 1970."""
+        return _EPOCH + self.event_us * _MICROSECOND
 
 
 class RejectedRecord(NamedTuple):
@@ -186,7 +194,8 @@ class World:
         standing = step(order.standing, event) if event.readable else order.standing
         order.standing = standing
         offset, recorded_at, body, _ = record
-        names = (event.source, event.event_id, event.event_type, event.readable)
+        event_us = (event.time - _EPOCH) // _MICROSECOND
+        names = (event.source, event.event_id, event.event_type, event_us, event.trace_id, event.readable)
         stage, *rest = _columns(standing)
         row = (order.number, event.identity, event.content, offset, milliseconds(recorded_at), *names, body)
         self.sqlite.execute(_KEEP_EVENT, (*row, stage or Stage.UNOPENED, *rest))

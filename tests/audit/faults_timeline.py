@@ -50,4 +50,16 @@ TIMELINE = [
         update("timeline", "recorded_at = recorded_at + interval '1 millisecond'", "B3", 1),
         {Kind.TIMELINE_ROW: 1},
     ),
+    Fault(
+        "an event's time in the timeline",
+        update("timeline", "event_time = event_time + interval '1 microsecond'", "B3", 1),
+        {Kind.TIMELINE_ROW: 1},
+    ),
+    Fault(
+        "an infinite time in the timeline",
+        update("timeline", "event_time = 'infinity'", "B3", 1),
+        {Kind.TIMELINE_ROW: 1},
+    ),
+    Fault("a trace in the timeline", update("timeline", "trace_id = repeat('1', 32)", "B3", 1), {Kind.TIMELINE_ROW: 1}),
+    Fault("no trace in the timeline", update("timeline", "trace_id = NULL", "B3", 1), {Kind.TIMELINE_ROW: 1}),
 ]

@@ -10,7 +10,8 @@ import pytest
 from pipelines.audit import AuditReport, Finding, audit
 from pipelines.audit.report import FIGURE_OF
 from pipelines.engine.transport import publisher
-from tests.audit.stores import FIGURES, SOUND, Stores, commit, publish_raw
+from tests.audit.stores import FIGURES, SOUND, Fields, Stores, commit, publish, publish_raw
+from tests.support.events import event
 from tests.support.runs import Run
 
 
@@ -30,6 +31,19 @@ async def test_a_record_that_is_no_amqp_message_belongs_in_quarantine_as_it_is(
     report = await audit(run.settings)
     assert report.clean, report.findings
     assert (report.events_in_stream, report.quarantined) == (2, 2)
+
+
+async def test_times_at_the_calendars_ends_and_broken_traces_are_as_the_pipeline_stores_them(run: Run) -> None:
+    odd: list[Fields] = [
+        {"time": "0001-01-01T00:00:00Z", "traceparent": "broken"},
+        {"time": "9999-12-31T23:59:59.9999999Z", "traceparent": f"00-{'0' * 32}-b7ad6b7169203331-01"},
+        {"time": "2026-03-01T12:00:60.1234567+02:00", "traceparent": None},
+    ]
+    await publish(run.settings, [event("E1", "note_added", event_id=f"{n}", **ends) for n, ends in enumerate(odd)])
+    await commit(run.settings, SOUND())
+    report = await audit(run.settings)
+    assert report.clean, report.findings
+    assert report.applied == 3
 
 
 def test_the_page_about_the_audit_knows_every_kind_and_figure() -> None:

@@ -29,14 +29,15 @@ def by_the_models(body: bytes) -> Verdict:
         return (error.reason,)
     except UnknownVersion as error:
         identified, readable = error.identified, False
-    return identified.event.subject, identified.identity, identified.content, readable
+    event = identified.event
+    return event.subject, identified.identity, identified.content, event.time, event.trace_id, readable
 
 
 def by_the_audit(body: bytes) -> Verdict:
     message = read_message(body)
     if isinstance(message, Rejected):
         return (message.reason,)
-    return message.order_id, message.identity, message.content, message.readable
+    return message.order_id, message.identity, message.content, message.time, message.trace_id, message.readable
 
 
 @settings(max_examples=3000, deadline=None)
@@ -83,7 +84,8 @@ def test_both_draw_the_line_at_the_same_depth(depth: int) -> None:
 
 def test_every_value_was_seen_in_every_attribute() -> None:
     """The mutations above are drawn at random; these are all of one kind."""
-    for name in ("specversion", "id", "source", "type", "subject", "time", "datacontenttype", "dataschema", "data"):
+    plain = ("specversion", "id", "source", "type", "subject", "time", "datacontenttype", "dataschema", "traceparent")
+    for name in (*plain, "data"):
         for value in VALUES:
             body = orjson.dumps({**event("acme:P1", "submitted"), name: value})
             assert by_the_audit(body) == by_the_models(body), (name, value)

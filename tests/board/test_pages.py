@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from html import unescape
 from urllib.parse import quote
@@ -95,6 +96,27 @@ async def test_a_raw_event_can_be_read_with_and_without_scripts(board: Board) ->
     assert part.startswith("<pre")
     assert entry["event_id"] in unescape(part)
     assert (await board.client.get("/orders/S1-0/events/999999")).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/orders/%00", 404),
+        ("/orders/S1-0%00", 404),
+        ("/api/orders/%00", 404),
+        ("/api/orders?q=%00", 422),
+        ("/orders/%00/events/1", 404),
+        ("/orders/S1-0/events/9223372036854775807", 404),
+        ("/orders/S1-0/events/9223372036854775808", 404),
+        ("/orders/S1-0/events/99999999999999999999", 404),
+        ("/orders/S1-0/events/-99999999999999999999", 404),
+    ],
+)
+async def test_what_postgres_cannot_hold_is_not_there_and_nobody_is_warned(
+    board: Board, caplog: pytest.LogCaptureFixture, path: str, status: int
+) -> None:
+    assert "does not answer" not in await board.text(path, status)
+    assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
 
 
 async def test_an_empty_board_says_what_to_expect(run: Run) -> None:

@@ -21,6 +21,8 @@ CREATE TABLE events (
     source        TEXT NOT NULL,
     event_id      TEXT NOT NULL,
     event_type    TEXT NOT NULL,
+    event_us      INTEGER NOT NULL,
+    trace_id      TEXT,
     readable      INTEGER NOT NULL,
     body          BLOB NOT NULL,
     stage         TEXT NOT NULL,
