@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 
 import asyncpg
 import pytest
@@ -16,6 +16,7 @@ from pipelines.engine.stores.cache import Cache
 from pipelines.engine.stores.postgres import DATABASE_ERRORS
 from tests.support.load import Load
 from tests.support.pipelines import caught_up
+from tests.support.processors import Processor
 from tests.support.runs import Run, fresh_run
 from tests.support.servers import real_servers
 from tests.support.waiting import until
@@ -101,6 +102,17 @@ async def applied(connection: asyncpg.Connection) -> int:
     with contextlib.suppress(*DATABASE_ERRORS):
         return int(await connection.fetchval("SELECT coalesce(sum(next_offset), 0) FROM checkpoint"))
     return -1
+
+
+async def owned_by(connection: asyncpg.Connection, children: Sequence[Processor]) -> None:
+    """Wait until these processors, and no other, own the partitions."""
+    pids = {str(child.pid) for child in children}
+
+    async def owned() -> bool:
+        owners = await connection.fetch("SELECT DISTINCT owner FROM checkpoint")
+        return {row["owner"].rpartition(":")[2] for row in owners} == pids
+
+    await until(owned, "the partitions to be shared out")
 
 
 async def progress(load: Load, rounds: int) -> None:

@@ -17,11 +17,15 @@ from tests.support.runs import Run
 class Load:
     """Publishes in rounds; `distinct` is how many different messages it has put into the stream so far.
 
-    An `endless` one goes on with the lives of further orders until `finish` is called.
+    Its orders are named by `prefix` and a number. An `endless` one goes on with the lives of further orders until
+    `finish` is called.
     """
 
-    def __init__(self, run: Run, seed: int, *, orders: int = 150, pause: float = 0.01, endless: bool = False) -> None:
+    def __init__(
+        self, run: Run, seed: int, *, orders: int = 150, pause: float = 0.01, endless: bool = False, prefix: str = "L"
+    ) -> None:
         self._run = run
+        self._prefix = prefix
         self._random = random.Random(seed)
         self._pause = pause
         self._orders = orders
@@ -85,7 +89,7 @@ class Load:
             begin = self._random.randrange(4)
             for place, name in enumerate(LIFE[: self._random.randint(2, len(LIFE))]):
                 late = 2 if self._random.random() < 0.05 else 0
-                waves[min(begin + place + late, len(waves) - 1)].append(event(f"L{number}", name))
+                waves[min(begin + place + late, len(waves) - 1)].append(event(f"{self._prefix}{number}", name))
         seen: list[dict[str, Any]] = []
         for wave in waves:
             for start in range(0, len(wave), 20):

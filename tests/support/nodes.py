@@ -7,7 +7,7 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -17,11 +17,12 @@ import pytest
 
 from cli.localservers import ServicesError, rabbitmq
 from cli.localservers.names import say_on_stderr
+from cli.localservers.places import StateDir
 from cli.localservers.ports import Ports, is_free, reserve_ports
 from cli.localservers.processes import send, wait_ended
 from cli.localservers.rootfs import ensure_rootfs, servers_recipe
-from cli.localservers.sandbox import Program, launch
-from cli.localservers.state import ServerProcess
+from cli.localservers.sandbox import Program, launch, run_to_end
+from cli.localservers.state import ServerProcess, load
 
 SUITE = "trixie"
 
@@ -140,3 +141,16 @@ def cluster(folder: Path, count: int) -> Iterator[list[Node]]:
         for node in made:
             node.wait_healthy(count)
         yield made
+
+
+def broker_command(servers: str, arguments: Sequence[str]) -> None:
+    """Run rabbitmqctl at the broker of this checkout's further set of servers. Skips where they are not Debian's."""
+    home = StateDir.of_checkout(servers)
+    state = load(home)
+    if state is None or state.mode != "debian":
+        pytest.skip("rabbitmqctl is at hand for Debian's packages only")
+    rootfs = ensure_rootfs(servers_recipe(state.suite), state.suite, say_on_stderr)
+    server = rabbitmq.program(rootfs, home.data(state.suite, "rabbitmq"), home.conf / "rabbitmq", state.ports)
+    node = server.environment["RABBITMQ_NODENAME"]
+    command = ["/usr/lib/rabbitmq/bin/rabbitmqctl", "--node", node, *arguments]
+    run_to_end(replace(server, command=command), home.log("rabbitmq").with_name("rabbitmqctl.log"))
