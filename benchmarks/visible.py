@@ -77,8 +77,8 @@ async def _load(
         await asyncio.sleep(max(0.0, started + (number + 1) / 50 - time.perf_counter()))
     await asyncio.gather(*probes)
     bare = [(bare_seen[key] - at) * 1000 for key, at in confirmed_at.items() if key in bare_seen]
-    # A reader may have the message before its publisher has the confirm: that is no delay at all.
-    return samples, [max(0.001, delay) for delay in bare]
+    # A reader often has the message before its publisher has the confirm; that counts as a millisecond.
+    return samples, [max(1.0, delay) for delay in bare]
 
 
 async def _probe(client: httpx.AsyncClient, message: Message, confirmed: float, samples: list[float]) -> None:
