@@ -17,7 +17,7 @@ from tests.faults.entries.impatient import IMPATIENT
 from tests.support.load import Load
 from tests.support.nodes import broker_command
 from tests.support.pipelines import caught_up
-from tests.support.processors import processor
+from tests.support.processors import Processor, processor
 from tests.support.runs import Run
 from tests.support.waiting import until
 
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.faults
 
 ALARMS = {
     "memory": (["set_vm_memory_high_watermark", "0.000001"], ["set_vm_memory_high_watermark", "0.4"]),
-    "disk": (["set_disk_free_limit", "100TB"], ["set_disk_free_limit", "1GB"]),
+    "disk": (["set_disk_free_limit", "900000GB"], ["set_disk_free_limit", "1GB"]),
 }
 
 
@@ -70,8 +70,12 @@ async def test_an_alarm_holds_publishers_and_loses_nothing(
         await publishing
         await prove(load)
         await cache_agrees()
-        assert not await child.troubles()
+        assert await _ready(child)
         assert await child.stop() == 0
+
+
+async def _ready(child: Processor) -> bool:
+    return not await child.troubles()
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -81,14 +85,17 @@ async def test_a_broker_paused_until_it_is_given_up(
     chance, load = random.Random(seed), Load(run, seed, orders=60, endless=True)
     async with processor(run, tmp_path / "log", entry=IMPATIENT) as child:
         publishing = asyncio.create_task(load.publish())
+        await until(lambda: _ready(child), "the processor to be ready")
         await progress(load, chance.randint(1, 9))
-        await asyncio.to_thread(control.pause, "rabbitmq")
 
         async def given_up() -> bool:
             return any("StreamUnavailable" in trouble for trouble in await child.troubles())
 
-        await until(given_up, "the processor to give the broker up")
-        await asyncio.to_thread(control.resume, "rabbitmq")
+        await asyncio.to_thread(control.pause, "rabbitmq")
+        try:
+            await until(given_up, "the processor to give the broker up")
+        finally:
+            await asyncio.to_thread(control.resume, "rabbitmq")
         await progress(load, chance.randint(1, 9))
         load.finish()
         await publishing

@@ -5,9 +5,8 @@ from __future__ import annotations
 import datetime as datetimes
 import sys
 import time
+from datetime import datetime, timedelta, tzinfo
 from typing import Any
-
-_true_time = time.time
 
 
 def entry(days: int) -> tuple[str, ...]:
@@ -15,20 +14,31 @@ def entry(days: int) -> tuple[str, ...]:
     return ("tests.faults.entries.wrong_clock", str(days))
 
 
+class _Anyones(type):
+    def __instancecheck__(cls, value: object) -> bool:
+        return isinstance(value, datetime)
+
+
 def _be_wrong_by(days: int) -> None:
     """Shift what Python code sees of the clock; call it before anything else is imported."""
+    true_time = time.time
 
-    class Datetime(datetimes.datetime):
+    class Datetime(datetime, metaclass=_Anyones):
+        """Makes plain datetimes: some code takes no others."""
+
+        __slots__ = ()
+
+        def __new__(cls, *given: Any, **named: Any) -> Any:
+            return datetime(*given, **named)  # noqa: DTZ001 - the zone is as given
+
         @classmethod
-        def now(cls, tz: Any = None) -> Any:
-            return super().now(tz) + datetimes.timedelta(days=days)
+        def now(cls, tz: tzinfo | None = None) -> Any:
+            return datetime.now(tz) + timedelta(days=days)
 
-        @classmethod
-        def utcnow(cls) -> Any:
-            return cls.now(datetimes.UTC).replace(tzinfo=None)
-
+    for name in ("combine", "fromisoformat", "fromordinal", "fromtimestamp", "strptime", "utcfromtimestamp"):
+        setattr(Datetime, name, staticmethod(getattr(datetime, name)))
     datetimes.datetime = Datetime  # type: ignore[misc]
-    time.time = lambda: _true_time() + days * 86_400
+    time.time = lambda: true_time() + days * 86_400
     time.time_ns = lambda: int(time.time() * 1e9)
 
 
