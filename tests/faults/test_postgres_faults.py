@@ -114,7 +114,7 @@ async def test_deadlocks_with_a_session_that_locks_in_the_other_order(
 @pytest.mark.parametrize("seed", SEEDS)
 async def test_no_connection_left(run: Run, under_load: UnderLoad, tmp_path: Path, seed: int) -> None:
     """Others have taken all: neither a running processor that lost its own nor one that starts gives up."""
-    load = Load(run, seed, endless=True)
+    load = Load(run, seed, pause=0.05, endless=True)
     observer = await run.connect()
     others: list[asyncpg.Connection] = []
 
