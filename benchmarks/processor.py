@@ -33,7 +33,8 @@ async def processors(run: BenchRun, count: int = 1) -> AsyncIterator[list[int]]:
     environment = {**os.environ, **run.variables}
     quiet = asyncio.subprocess.DEVNULL
     children = [
-        await asyncio.create_subprocess_exec(*command, env=environment, stdin=quiet, stdout=quiet, stderr=quiet) for _ in range(count)
+        await asyncio.create_subprocess_exec(*command, env=environment, stdin=quiet, stdout=quiet, stderr=quiet)
+        for _ in range(count)
     ]
     try:
         yield [child.pid for child in children]

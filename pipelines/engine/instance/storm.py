@@ -1,8 +1,8 @@
 """Tell a bad deploy from bad orders: when many orders of the last minute park, stop.
 
 Both numbers are of the partitions this process owns, since it owns them: what another owner parked among orders that
-were never seen here says nothing. So a restart begins anew, and a bad deploy that is started again and again parks at
-most 20 orders each time. Different orders are counted exactly while they are few, else from a sample, so that memory
+were never seen here says nothing. So a restart begins anew, and a bad deploy that is started again and again parks
+some 20 orders a partition each time: batches of other partitions that have not committed are not seen. Different orders are counted exactly while they are few, else from a sample, so that memory
 stays small at any speed.
 """
 
