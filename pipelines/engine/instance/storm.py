@@ -2,8 +2,8 @@
 
 Both numbers are of the partitions this process owns, since it owns them: what another owner parked among orders that
 were never seen here says nothing. So a restart begins anew, and a bad deploy that is started again and again parks
-some 20 orders a partition each time: batches of other partitions that have not committed are not seen. Different orders are counted exactly while they are few, else from a sample, so that memory
-stays small at any speed.
+some 20 orders a partition each time: batches of other partitions that have not committed are not seen. Different
+orders are counted exactly while they are few, else from a sample, so that memory stays small at any speed.
 """
 
 from __future__ import annotations
