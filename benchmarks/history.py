@@ -12,12 +12,12 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 
 from benchmarks.events import STEPS, event, order_id
+from benchmarks.rows import COLUMNS, row_of
 from pipelines.engine.stores.migrate import migrate_control, migrate_instance
 from pipelines.engine.stores.named_sql import named_sql
 from pipelines.engine.stores.postgres import connect
 from pipelines.engine.transport import Message
 from pipelines.flows.declared import FLOWS
-from pipelines.flows.views.rows import COLUMNS, row_of
 from schemas.lifecycle import STAGES, Stage
 from schemas.streams import partition_of
 from schemas.views import OrderState

@@ -7,12 +7,14 @@ import time
 from datetime import UTC, datetime
 from typing import Any
 
+import asyncpg
+
 from benchmarks.environment import Bench, BenchRun
 from benchmarks.history import History
 from benchmarks.processor import processors, until_done
 from benchmarks.recording import Call, Recording, replay
 from benchmarks.result import Result, medians
-from pipelines.engine.instance.batch import decide, remember
+from pipelines.engine.instance.batch import decide, remember, take_effect
 from pipelines.engine.instance.intake import take_in
 from pipelines.engine.instance.memory import Memory
 from pipelines.engine.stores import checkpoints
@@ -88,7 +90,7 @@ async def _record(run: BenchRun, messages: list[Message]) -> dict[int, list[list
         partitions.setdefault(home, []).append(encode(message.body, message.message_id))
     views, now, size = Views(), datetime.now(UTC), run.settings.batch_events
     recorded: dict[int, list[list[Call]]] = {}
-    connection = await connect(run.settings.postgres_dsn, "views_v1", planning=BY_KEY)
+    connection = await _connected(run)
     for partition, records in partitions.items():
         held = await checkpoints.claim(connection, partition, "bench")
         memory: Memory[OrderState] = Memory()
@@ -97,8 +99,10 @@ async def _record(run: BenchRun, messages: list[Message]) -> dict[int, list[list
             batch = Batch(partition, start, [Chunk(partition, start, now, records[start : start + size])])
             good, bad = await take_in(batch, views.parse, PARTITIONS)
             recording: Any = Recording(connection)
+            decision = await decide(recording, views, partition, good, bad, memory)
             async with connection.transaction():
-                remember(memory, await decide(recording, views, held, batch, good, bad, memory))
+                await take_effect(recording, views, held, batch, decision)
+            remember(memory, decision)
             held = Claim(partition, held.epoch, batch.end_offset)
             recorded[partition].append(recording.calls)
     await connection.close()
@@ -109,7 +113,7 @@ async def _database_alone(run: BenchRun, recorded: dict[int, list[list[Call]]]) 
     """Return the seconds all of it takes, partitions side by side."""
 
     async def ask_all(partition: int) -> None:
-        connection = await connect(run.settings.postgres_dsn, "views_v1", planning=BY_KEY)
+        connection = await _connected(run)
         await checkpoints.claim(connection, partition, "bench")
         await replay(connection, recorded[partition])
         await connection.close()
@@ -120,6 +124,12 @@ async def _database_alone(run: BenchRun, recorded: dict[int, list[list[Call]]]) 
     seconds = time.perf_counter() - started
     await checkpoint
     return seconds
+
+
+async def _connected(run: BenchRun) -> asyncpg.Connection:
+    """Return a connection such as an owner has."""
+    rows_of = ("ledger", *Views.rows_of)
+    return await connect(run.settings.postgres_dsn, "views_v1", planning=BY_KEY, rows_of=rows_of)
 
 
 async def _checkpoint_soon(run: BenchRun) -> None:

@@ -17,8 +17,9 @@ from faststream.rabbit import Channel, QueueType, RabbitBroker, RabbitMessage, R
 from benchmarks.environment import Bench, BenchRun
 from benchmarks.materialise import PARTITIONS, QUICK, pipeline, publish_all
 from benchmarks.result import Result, medians
+from benchmarks.rows import CHANGING, COLUMNS, changing_of, row_of
 from pipelines.engine.stores.postgres import BY_KEY, connect
-from pipelines.flows.views.rows import CHANGING, COLUMNS, changing_of, row_of, state_of
+from pipelines.flows.views.rows import state_of
 from processors.orders.fold import fold
 from schemas.lifecycle import FINAL
 from schemas.orders import parse

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import asyncpg
@@ -19,25 +19,12 @@ class Recording:
 
     def __getattr__(self, name: str) -> Any:
         async def call(*args: Any, **kwargs: Any) -> Any:
-            if "source" in kwargs:
-                kwargs["source"] = _Source(b"".join([piece async for piece in kwargs["source"]]))
             if "records" in kwargs:
                 kwargs["records"] = list(kwargs["records"])
-            args = tuple(list(a) if isinstance(a, zip) else a for a in args)
             self.calls.append(lambda connection: getattr(connection, name)(*args, **kwargs))
             return await getattr(self._connection, name)(*args, **kwargs)
 
         return call
-
-
-class _Source:
-    """Bytes that can be copied again and again."""
-
-    def __init__(self, content: bytes) -> None:
-        self._content = content
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        yield self._content
 
 
 async def replay(connection: asyncpg.Connection, batches: list[list[Call]]) -> None:

@@ -20,7 +20,7 @@ ViewsOwner = Owner[OrderState, TimelineEntry]
 
 
 class _Stopping(Views):
-    """Stands still inside the batch's transaction until told to go on."""
+    """Stands still in the middle of a batch until told to go on."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -32,16 +32,16 @@ class _Stopping(Views):
         await self.go_on.wait()
 
 
-class PausingEarly(_Stopping):
-    """Stops before anything is written."""
+class PausingBetween(_Stopping):
+    """Stops where the checkpoint has moved, and no order is written."""
 
-    async def load(self, connection: asyncpg.Connection, order_nos: Sequence[int]) -> dict[int, OrderState]:
+    async def store(self, connection: asyncpg.Connection, partition: int, changes: Sequence[Change]) -> None:
         await self._stop()
-        return await super().load(connection, order_nos)
+        await super().store(connection, partition, changes)
 
 
 class Pausing(_Stopping):
-    """Stops where all but the checkpoint is written."""
+    """Stops where all is written, and nothing committed."""
 
     async def store(self, connection: asyncpg.Connection, partition: int, changes: Sequence[Change]) -> None:
         await super().store(connection, partition, changes)

@@ -9,9 +9,9 @@ import asyncpg
 import pytest
 from prometheus_client import REGISTRY
 
-from pipelines.engine.instance.batch import decide
+from pipelines.engine.instance.batch import take_effect
 from tests.instance.direct import batch, orders_of
-from tests.instance.owners import Pausing, PausingEarly, ViewsOwner, backend_of_owner, owner
+from tests.instance.owners import Pausing, PausingBetween, ViewsOwner, backend_of_owner, owner
 from tests.instance.tables import check_consistent
 from tests.support.events import event, life
 from tests.support.proxy import proxied
@@ -101,15 +101,14 @@ async def test_a_commit_that_never_arrived_is_done_again_once(run: Run, monkeypa
     """The connection dies when all is decided but the server has not heard COMMIT."""
     killer, kills = await run.connect(), 0
 
-    async def decide_and_die(connection: asyncpg.Connection, *rest: Any) -> Any:
+    async def write_and_die(connection: asyncpg.Connection, *rest: Any) -> None:
         nonlocal kills
-        outcome = await decide(connection, *rest)
+        await take_effect(connection, *rest)
         if kills < 2:
             kills += 1
             await killer.execute("SELECT pg_terminate_backend($1, 5000)", connection.get_server_pid())
-        return outcome
 
-    monkeypatch.setattr("pipelines.engine.instance.owner.decide", decide_and_die)
+    monkeypatch.setattr("pipelines.engine.instance.owner.take_effect", write_and_die)
     async with owner(run) as own:
         await own.claim("test")
         assert await asyncio.wait_for(own.commit(batch(life(A))), 20) is not None
@@ -148,13 +147,12 @@ async def test_a_unique_violation_is_rolled_back_and_done_again(run: Run, monkey
 async def _fails_once_with(run: Run, monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
     errors = [error]
 
-    async def decide_and_fail(*given: Any) -> Any:
-        outcome = await decide(*given)
+    async def write_and_fail(*given: Any) -> None:
+        await take_effect(*given)
         if errors:
             raise errors.pop()
-        return outcome
 
-    monkeypatch.setattr("pipelines.engine.instance.owner.decide", decide_and_fail)
+    monkeypatch.setattr("pipelines.engine.instance.owner.take_effect", write_and_fail)
     async with owner(run) as own:
         await own.claim("test")
         assert await asyncio.wait_for(own.commit(batch(life(A))), 20) is not None
@@ -164,7 +162,7 @@ async def _fails_once_with(run: Run, monkeypatch: pytest.MonkeyPatch, error: Exc
 async def test_a_real_deadlock_does_not_end_the_pipeline(run: Run) -> None:
     """The other session holds what the batch wants, and wants what the batch holds."""
     before = _deadlocks()
-    paused = PausingEarly()
+    paused = PausingBetween()
     async with owner(run, paused) as own:
         await own.claim("test")
         commit = asyncio.create_task(own.commit(batch(life(A))))
@@ -173,7 +171,7 @@ async def test_a_real_deadlock_does_not_end_the_pipeline(run: Run) -> None:
         await other.execute("SET deadlock_timeout = '10s'")  # so that it is the batch that is sacrificed
         transaction = other.transaction()
         await transaction.start()
-        await other.execute("LOCK TABLE ledger IN ACCESS EXCLUSIVE MODE")
+        await other.execute("LOCK TABLE open_orders IN ACCESS EXCLUSIVE MODE")
         wants = asyncio.create_task(other.execute("SELECT 1 FROM checkpoint WHERE partition = 0 FOR UPDATE"))
         paused.go_on.set()
         await asyncio.wait_for(wants, 30)

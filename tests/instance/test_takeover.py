@@ -9,7 +9,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from pipelines.engine.instance.batch import decide
+from pipelines.engine.instance.batch import take_effect
 from schemas.errors import Fenced
 from tests.instance.direct import batch, instance, orders_of
 from tests.instance.owners import Pausing, backend_of_owner, owner
@@ -53,14 +53,13 @@ async def test_an_owner_frozen_with_its_checkpoint_moved_but_not_committed_is_ta
     """Whatever looks at that row with an insertion waits for the frozen transaction's end."""
     reached, go_on = asyncio.Event(), asyncio.Event()
 
-    async def decide_and_freeze(*given: Any) -> Any:
-        outcome = await decide(*given)
+    async def write_and_freeze(*given: Any) -> None:
+        await take_effect(*given)
         if not reached.is_set():
             reached.set()
             await go_on.wait()
-        return outcome
 
-    monkeypatch.setattr("pipelines.engine.instance.owner.decide", decide_and_freeze)
+    monkeypatch.setattr("pipelines.engine.instance.owner.take_effect", write_and_freeze)
     async with owner(run) as old, owner(run) as new:
         await old.claim("old")
         late = asyncio.create_task(old.commit(batch(life(A))))

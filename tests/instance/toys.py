@@ -28,6 +28,8 @@ class Toys:
     number n of the code.
     """
 
+    rows_of: Sequence[str] = ()
+
     def __init__(self, release: int = 0) -> None:
         self.release = release
 

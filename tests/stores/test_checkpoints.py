@@ -9,7 +9,8 @@ import asyncpg
 import pytest
 
 from pipelines.engine.stores import checkpoints
-from pipelines.engine.stores.checkpoints import Claim, Tally
+from pipelines.engine.stores.checkpoints import Claim, Opened, Tally
+from pipelines.engine.stores.ledger import LedgerRow
 from pipelines.engine.stores.postgres import CONNECTION_LOST
 from schemas.errors import Fenced
 from tests.stores.support import undone
@@ -56,7 +57,7 @@ async def test_a_claim_terminates_the_former_owner_though_it_sits_in_an_open_tra
     frozen, new = await run.connect(), await run.connect()
     held = await checkpoints.claim(frozen, 0, "old")
     await frozen.execute("BEGIN")
-    await checkpoints.fence(frozen, held, 0)
+    await checkpoints.advance(frozen, held, 0, 1, START, NOTHING)
     await frozen.execute("INSERT INTO order_index (order_id, opened_at) VALUES ('A', now())")
     started = time.monotonic()
     async with asyncio.timeout(8):
@@ -94,19 +95,27 @@ async def test_a_row_a_stranger_has_locked_is_not_waited_for_for_ever(
     await new.close()
 
 
-async def test_only_the_owner_passes_the_fence_and_only_where_the_checkpoint_stands(run: Run) -> None:
-    connection = await run.connect()
+async def test_orders_and_events_are_entered_with_the_checkpoint_or_not_at_all(run: Run) -> None:
+    connection = await run.connect(rows_of=["ledger"])
     held = await checkpoints.claim(connection, 0, "o")
-    async with connection.transaction():
-        await checkpoints.fence(connection, held, 0)
+    opened = [Opened("B", 7, START), Opened("A", 5, START)]
+    entries = [LedgerRow(7, bytes(16), -1, 0, 2, True), LedgerRow(5, b"x" * 16, 2**63 - 1, 0, 1, False)]
     for other, offset in [(held, 1), (Claim(0, 0, 0), 0), (Claim(0, 2, 0), 0), (Claim(1, 1, 0), 0)]:
         with pytest.raises(Fenced):
-            await checkpoints.fence(connection, other, offset)
+            await checkpoints.advance(connection, other, offset, 9, START, NOTHING, opened, entries)
+    assert await connection.fetch("SELECT FROM order_index UNION ALL SELECT FROM ledger") == []
+    await checkpoints.advance(connection, held, 0, 3, START, NOTHING, opened, entries)
+    numbered = await connection.fetch("SELECT order_id, order_no, opened_at FROM order_index ORDER BY order_no")
+    assert list(map(tuple, numbered)) == sorted(opened, key=lambda order: order.order_no)
+    assert list(map(tuple, await connection.fetch("SELECT * FROM ledger ORDER BY order_no"))) == sorted(entries)
+    with pytest.raises(asyncpg.UniqueViolationError):
+        await checkpoints.advance(connection, held, 3, 4, START, NOTHING, [], entries[:1])
+    assert (await _row(connection))["next_offset"] == 3
     await connection.close()
 
 
 async def test_the_checkpoint_moves_by_compare_and_set_and_counts(run: Run) -> None:
-    connection = await run.connect()
+    connection = await run.connect(rows_of=["ledger"])
     held = await checkpoints.claim(connection, 0, "o")
     await checkpoints.advance(connection, held, 0, 10, START, Tally(applied=5, duplicates=2, quarantined=1, parked=2))
     await checkpoints.advance(connection, held, 10, 12, START, Tally(applied=4, duplicates=0, quarantined=0, parked=-2))
@@ -127,7 +136,6 @@ async def test_a_fenced_owner_changes_nothing(run: Run) -> None:
     await old.execute("UPDATE checkpoint SET backend_pid = NULL")
     taken = await checkpoints.claim(new, 0, "new")
     for attempt in (
-        checkpoints.fence(old, held, 0),
         checkpoints.advance(old, held, 0, 5, START, NOTHING),
         checkpoints.reclaim(old, held),
     ):
@@ -180,7 +188,7 @@ async def test_an_owner_does_not_wait_for_its_own_lost_connection(run: Run) -> N
     lost, again = await run.connect(), await run.connect()
     held = await checkpoints.claim(lost, 0, "o")
     await lost.execute("BEGIN")
-    await checkpoints.fence(lost, held, 0)
+    await checkpoints.advance(lost, held, 0, 1, START, NOTHING)
     try:
         async with asyncio.timeout(3):
             assert await checkpoints.reclaim(again, held) == Claim(0, 2, 0)

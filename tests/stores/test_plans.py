@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
@@ -13,7 +14,10 @@ import pytest
 from cli.localservers import Addresses
 from pipelines.engine.stores.named_sql import named_sql
 from pipelines.engine.stores.postgres import BY_KEY, connect
-from pipelines.flows.views.rows import CHANGING
+from pipelines.flows.views.projection import Views
+from pipelines.flows.views.rows import packed
+from schemas.lifecycle import Holder, Stage
+from schemas.views import OrderState
 from tests.support.emptied import tables_only
 
 ROWS = 50_000
@@ -40,7 +44,7 @@ FILL = f"""
 async def grown(servers: Addresses) -> AsyncIterator[asyncpg.Connection]:
     """A connection to tables of fifty thousand rows each."""
     async with tables_only(servers) as run:
-        connection = await connect(run.settings.postgres_dsn, "views_v1", planning=BY_KEY)
+        connection = await connect(run.settings.postgres_dsn, "views_v1", planning=BY_KEY, rows_of=Views.rows_of)
         await connection.execute(FILL)
         yield connection
         await connection.close()
@@ -70,6 +74,11 @@ def _by_index(scans: dict[str, set[str]], *tables: str) -> None:
 
 
 NUMBERS = list(range(1000, 1200))
+STATE = OrderState(
+    order_id="A", stage=Stage.SUBMITTED, holder=Holder.PRICING, partner=None, customer_id=None, price_amount=None,
+    price_currency=None, opened_at=NOW, stage_since=NOW, stage_recorded_at=NOW, revision=1, anomalies=0, last_offset=1,
+    last_recorded_at=NOW,
+)  # fmt: skip
 IDENTITIES = [number.to_bytes(16, "big") for number in NUMBERS]
 
 
@@ -81,16 +90,14 @@ async def test_a_plan_without_an_index_is_seen(grown: asyncpg.Connection) -> Non
 
 
 async def test_the_ledger_is_asked_by_index(grown: asyncpg.Connection) -> None:
-    _by_index(await _scans(grown, named_sql(STORES, "ledger_known"), NUMBERS, IDENTITIES), "ledger")
+    names = [f"order-{number}" for number in NUMBERS]
+    for orders in ([None] * len(NUMBERS), NUMBERS), (names, [None] * len(NUMBERS)):
+        scans = await _scans(grown, named_sql(STORES, "ledger_look_up"), *orders, IDENTITIES)
+        _by_index(scans, "ledger", "order_index", "parked")
 
 
 async def test_the_ledger_marks_releases_by_index(grown: asyncpg.Connection) -> None:
     _by_index(await _scans(grown, named_sql(STORES, "ledger_release"), NUMBERS, IDENTITIES), "ledger")
-
-
-async def test_orders_are_numbered_by_index(grown: asyncpg.Connection) -> None:
-    names = [f"order-{number}" for number in NUMBERS]
-    _by_index(await _scans(grown, named_sql(STORES, "order_numbers"), names), "order_index")
 
 
 async def test_parked_events_are_found_and_forgotten_by_index(grown: asyncpg.Connection) -> None:
@@ -107,11 +114,10 @@ async def test_open_and_closed_orders_are_loaded_by_index(grown: asyncpg.Connect
 
 
 async def test_orders_are_updated_and_closed_by_index(grown: asyncpg.Connection) -> None:
-    arrays: list[list[Any]] = [["x"], ["x"], [None], [None], [None], [None], [NOW], [NOW], [1], [1], [1], [NOW]]
-    update = [NUMBERS, *[column * len(NUMBERS) for column in arrays]]
-    _by_index(await _scans(grown, named_sql(VIEWS, "update_open"), *update), "open_orders")
-    _by_index(await _scans(grown, named_sql(VIEWS, "update_closed"), *update), f"closed_orders_{NOW:%Y_%m}")
-    _by_index(await _scans(grown, named_sql(VIEWS, "close_orders"), NUMBERS), "open_orders")
+    rows = [packed(number, 0, STATE) for number in NUMBERS]
+    store = named_sql(VIEWS, "store_orders")
+    _by_index(await _scans(grown, store, 0, rows, [], NUMBERS, [], [], [], []), "open_orders")
+    _by_index(await _scans(grown, named_sql(VIEWS, "update_closed"), rows), f"closed_orders_{NOW:%Y_%m}")
 
 
 async def test_lanes_are_read_by_index_already_in_order(grown: asyncpg.Connection) -> None:
@@ -129,4 +135,6 @@ async def test_an_event_changes_nothing_an_index_bears(grown: asyncpg.Connection
              JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY(i.indkey)
             WHERE i.indrelid = 'open_orders'::regclass"""
     )
-    assert not {row["attname"] for row in columns} & set(CHANGING)
+    set_ = re.findall(r"(\w+) = n\.", named_sql(VIEWS, "store_orders").partition("WHERE")[0])
+    assert {"stage", "revision"} <= set(set_)
+    assert not {row["attname"] for row in columns} & set(set_)

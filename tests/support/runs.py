@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -27,9 +27,9 @@ class Run:
         """Return the variables that lead another process here."""
         return {**self.addresses.as_environment(), "WARREN_PARTITIONS": str(self.settings.partitions)}
 
-    async def connect(self) -> asyncpg.Connection:
-        """Return a connection to the views' schema; the caller closes it."""
-        return await connect(self.settings.postgres_dsn, "views_v1", application="warren test")
+    async def connect(self, rows_of: Sequence[str] = ()) -> asyncpg.Connection:
+        """Return a connection to the views' schema, which takes packed rows of these tables; the caller closes it."""
+        return await connect(self.settings.postgres_dsn, "views_v1", application="warren test", rows_of=rows_of)
 
 
 @asynccontextmanager

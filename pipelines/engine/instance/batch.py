@@ -1,19 +1,20 @@
-"""The batch transaction: ledger, views, set-aside events and checkpoint commit together, or nothing does (I2).
+"""A batch: first decide what it does, then let it take effect in one transaction, or not at all (I2).
 
-fence the checkpoint          not ours any more? stop (I5)
-number the orders             order_index; not those the owner remembers
-drop what the ledger has      duplicates; other content: conflict
-load the orders' states       once an order; not those the owner remembers
-fold                          pure, in stream order (I3); what raises parks its order (I4)
-write                         ledger, the pipeline's tables, quarantine, parked
-advance the checkpoint        compare-and-set
+decide      look up            numbers of the orders, what the ledger has of the events; load the orders' states;
+                               nothing is asked of an order's that the owner remembers
+            drop               events the ledger has: duplicates; with other content: conflicts
+            fold               pure, in stream order (I3); what raises parks its order (I4)
+take effect advance            the checkpoint, by compare-and-set, with new orders and the ledger's entries behind it
+            write              quarantine, parked, the pipeline's tables
+
+Nothing is locked while a batch is decided, and nothing need be: what it reads is written under the partition's epoch
+only, and `advance` proves that the epoch has not moved since (I5).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Generic, TypeVar
 
 import asyncpg
@@ -23,8 +24,8 @@ from pipelines.engine.instance.intake import conflict
 from pipelines.engine.instance.memory import Known, Memory
 from pipelines.engine.instance.projection import Arrived, OrderChange, Projection
 from pipelines.engine.stores import checkpoints, ledger, set_aside
-from pipelines.engine.stores.checkpoints import Claim, Tally
-from pipelines.engine.stores.ledger import LedgerRow
+from pipelines.engine.stores.checkpoints import Claim, Opened, Tally
+from pipelines.engine.stores.ledger import Asked, Key, LedgerRow
 from pipelines.engine.stores.set_aside import ParkedRow, QuarantineRow
 from pipelines.engine.transport import Batch
 
@@ -33,129 +34,147 @@ E = TypeVar("E")
 
 
 @dataclass(slots=True)
-class Outcome(Generic[S, E]):
-    """What a batch did.
+class Decision(Generic[S, E]):
+    """What a batch is going to do.
 
-    `orders` maps the id of each order it touched to its number; `waiting` are the numbers of those that have parked
-    events, `newly_parked` counts those it stopped, with the last reason.
+    `orders` maps the id of each order it touches to its number, `opened` are those not seen before; `entries` are the
+    events that are new to the ledger, by order number.
     """
 
-    changes: list[OrderChange[S, E]]
-    tally: Tally
     orders: dict[str, int]
-    waiting: set[int]
-    newly_parked: int
-    last_reason: str
+    opened: dict[str, Opened]
+    quarantined: list[QuarantineRow]
+    entries: list[tuple[int, Arrived]] = field(default_factory=list)
+    duplicates: int = 0
+    parking: Parking = field(default_factory=Parking)
+    changes: list[OrderChange[S, E]] = field(default_factory=list)
+
+    @property
+    def tally(self) -> Tally:
+        """How many events end in which way."""
+        return Tally(
+            applied=sum(len(change.entries) for change in self.changes),
+            duplicates=self.duplicates,
+            quarantined=len(self.quarantined),
+            parked=len(self.parking.parked) - len(self.parking.released),
+        )
 
 
 @dataclass(slots=True)
-class _Sorted:
-    """The batch's events after the ledger was asked."""
+class _Known:
+    """What the ledger and the owner's memory say of a batch's orders and events. `waiting` have parked events."""
 
-    fresh: dict[int, list[Arrived]] = field(default_factory=dict)
-    entries: list[tuple[int, Arrived]] = field(default_factory=list)
-    conflicts: list[QuarantineRow] = field(default_factory=list)
-    duplicates: int = 0
+    numbers: dict[str, int]
+    opened: dict[str, Opened] = field(default_factory=dict)
+    contents: dict[Key, int] = field(default_factory=dict)
+    waiting: set[int] = field(default_factory=set)
 
 
 async def decide(
     connection: asyncpg.Connection,
     projection: Projection[S, E],
-    held: Claim,
-    batch: Batch,
+    partition: int,
     good: Sequence[Arrived],
     bad: Sequence[QuarantineRow],
     memory: Memory[S],
-) -> Outcome[S, E]:
-    """Do the batch's work inside the caller's transaction, up to but without its commit.
+) -> Decision[S, E]:
+    """Return what the batch does, given its good events in stream order and its bad ones. Only reads."""
+    recalled = memory.recall({arrived.event.subject for arrived in good})
+    known = await _look_up(connection, good, {order_id: one.order_no for order_id, one in recalled.items()})
+    decision: Decision[S, E] = Decision(known.numbers, known.opened, list(bad))
+    fresh: dict[int, list[Arrived]] = {}
+    for arrived in good:
+        key = known.numbers[arrived.event.subject], arrived.identity
+        content = known.contents.get(key)
+        if content is None:
+            known.contents[key] = arrived.content
+            fresh.setdefault(key[0], []).append(arrived)
+            decision.entries.append((key[0], arrived))
+        elif content == arrived.content:
+            decision.duplicates += 1
+        else:
+            decision.quarantined.append(conflict(arrived, partition))
+    states = {one.order_no: one.state for one in recalled.values()}
+    new = {order.order_no for order in known.opened.values()}
+    states |= await projection.load(connection, sorted(fresh.keys() - states.keys() - new))
+    waiting = await set_aside.parked_events(connection, sorted(known.waiting & fresh.keys()))
+    parking = decision.parking = Parking.of(waiting, projection.parse)
+    for order_no, events in fresh.items():
+        change = OrderQueue(projection, order_no, states.get(order_no), parking).run(events)
+        if change is not None:
+            decision.changes.append(change)
+    return decision
+
+
+async def take_effect(
+    connection: asyncpg.Connection,
+    projection: Projection[S, E],
+    held: Claim,
+    batch: Batch,
+    decision: Decision[S, E],
+) -> None:
+    """Write all of it inside the caller's transaction, up to but without its commit.
 
     Raises:
         Fenced: another owner has the partition. The transaction must be rolled back, as after any exception.
     """
-    await checkpoints.fence(connection, held, batch.first_offset)
-    first_seen = _first_seen(good)
-    recalled = memory.recall(first_seen)
-    numbers, opened = await ledger.order_numbers(
-        connection, {order_id: time for order_id, time in first_seen.items() if order_id not in recalled}
-    )
-    numbers |= {order_id: known.order_no for order_id, known in recalled.items()}
-    states = {known.order_no: known.state for known in recalled.values()}
-    sorted_ = await _ask_ledger(connection, batch.partition, good, numbers, opened)
-    unknown = sorted(number for number in sorted_.fresh if number not in opened and number not in states)
-    parking = Parking.of(await set_aside.parked_events(connection, unknown), projection.parse)
-    states |= await projection.load(connection, unknown)
-    changes: list[OrderChange[S, E]] = []
-    for order_no, events in sorted_.fresh.items():
-        change = OrderQueue(projection, order_no, states.get(order_no), parking).run(events)
-        if change is not None:
-            changes.append(change)
-    parked_now = {(order_no, arrived.offset) for order_no, arrived, _ in parking.parked}
-    await ledger.record(
+    parking = decision.parking
+    parked = {(order_no, arrived.offset) for order_no, arrived, _ in parking.parked}
+    await checkpoints.advance(
         connection,
-        [
-            LedgerRow(
-                order_no,
-                arrived.identity,
-                arrived.content,
-                batch.partition,
-                arrived.offset,
-                (order_no, arrived.offset) in parked_now,
-            )
-            for order_no, arrived in sorted_.entries
-        ],
+        held,
+        batch.first_offset,
+        batch.end_offset,
+        batch.chunks[-1].recorded_at,
+        decision.tally,
+        decision.opened.values(),
+        [_entry(order_no, arrived, batch.partition, parked) for order_no, arrived in decision.entries],
     )
     await ledger.mark_released(connection, [(number, a.identity) for number, a in parking.released])
     await set_aside.forget_parked(connection, [(number, arrived.offset) for number, arrived in parking.released])
     await set_aside.renew_reasons(connection, parking.renewed)
     await set_aside.park(connection, _parked_rows(parking, batch.partition))
-    await set_aside.quarantine(connection, [*bad, *sorted_.conflicts])
-    await projection.store(connection, batch.partition, changes)
-    tally = Tally(
-        applied=sum(len(change.entries) for change in changes),
-        duplicates=sorted_.duplicates,
-        quarantined=len(bad) + len(sorted_.conflicts),
-        parked=len(parking.parked) - len(parking.released),
-    )
-    recorded_at = batch.chunks[-1].recorded_at
-    await checkpoints.advance(connection, held, batch.first_offset, batch.end_offset, recorded_at, tally)
-    return Outcome(changes, tally, numbers, parking.stopped, len(parking.newly_stopped), parking.last_reason)
+    await set_aside.quarantine(connection, decision.quarantined)
+    await projection.store(connection, batch.partition, decision.changes)
 
 
-def remember(memory: Memory[S], outcome: Outcome[S, E]) -> None:
+def remember(memory: Memory[S], decision: Decision[S, E]) -> None:
     """Take what a batch that has committed did into the memory."""
-    after = {change.order_no: change.after for change in outcome.changes}
-    for order_id, order_no in outcome.orders.items():
-        if order_no in outcome.waiting:
+    after = {change.order_no: change.after for change in decision.changes}
+    for order_id, order_no in decision.orders.items():
+        if order_no in decision.parking.stopped:
             memory.forget(order_id)
         elif order_no in after:
             memory.keep(order_id, Known(order_no, after[order_no]))
     memory.trim()
 
 
-def _first_seen(good: Sequence[Arrived]) -> dict[str, datetime]:
-    first: dict[str, datetime] = {}
+async def _look_up(connection: asyncpg.Connection, good: Sequence[Arrived], numbers: dict[str, int]) -> _Known:
+    """Ask for the events of orders whose numbers are given, and of others."""
+    known = _Known(dict(numbers))
+    asked = []
     for arrived in good:
-        first.setdefault(arrived.event.subject, arrived.recorded_at)
-    return first
+        order_id = arrived.event.subject
+        order_no = numbers.get(order_id)
+        asked.append(Asked(order_id if order_no is None else None, order_no, arrived.identity))
+    for found in await ledger.look_up(connection, asked):
+        arrived = good[found.place]
+        order_id = arrived.event.subject
+        if found.new_no is not None:
+            opened = Opened(order_id, found.new_no, arrived.recorded_at)
+            known.numbers[order_id] = known.opened.setdefault(order_id, opened).order_no
+            continue
+        order_no = known.numbers[order_id] = found.order_no if found.order_no is not None else numbers[order_id]
+        if found.content is not None:
+            known.contents[order_no, arrived.identity] = found.content
+        if found.waits:
+            known.waiting.add(order_no)
+    return known
 
 
-async def _ask_ledger(
-    connection: asyncpg.Connection, partition: int, good: Sequence[Arrived], numbers: dict[str, int], opened: set[int]
-) -> _Sorted:
-    keyed = [((numbers[arrived.event.subject], arrived.identity), arrived) for arrived in good]
-    known = await ledger.known_contents(connection, [key for key, _ in keyed if key[0] not in opened])
-    found = _Sorted()
-    for key, arrived in keyed:
-        content = known.get(key)
-        if content is None:
-            known[key] = arrived.content
-            found.fresh.setdefault(key[0], []).append(arrived)
-            found.entries.append((key[0], arrived))
-        elif content == arrived.content:
-            found.duplicates += 1
-        else:
-            found.conflicts.append(conflict(arrived, partition))
-    return found
+def _entry(order_no: int, arrived: Arrived, partition: int, parked: set[tuple[int, int]]) -> LedgerRow:
+    waits = (order_no, arrived.offset) in parked
+    return LedgerRow(order_no, arrived.identity, arrived.content, partition, arrived.offset, waits)
 
 
 def _parked_rows(parking: Parking, partition: int) -> list[ParkedRow]:

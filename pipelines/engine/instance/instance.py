@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from pipelines.engine.instance.batch import Outcome
+from pipelines.engine.instance.batch import Decision
 from pipelines.engine.instance.owner import Owner, if_cancelled
 from pipelines.engine.instance.projection import Projection
 from pipelines.engine.instance.showing import Showing
@@ -129,14 +129,14 @@ class PipelineInstance(Generic[S, E]):
         if held is None:
             raise Fenced(batch.partition, -1)
         async with held.busy:
-            outcome = await held.owner.commit(batch)
-            self._count(batch, outcome)
-            if outcome is None:
+            done = await held.owner.commit(batch)
+            self._count(batch, done)
+            if done is None:
                 held.showing.lost()
                 held.look.set()
                 return
-            cards, counts = self._projection.cards(outcome.changes, batch.partition, held.showing.wants)
-            news = self._projection.announcement(outcome.changes)
+            cards, counts = self._projection.cards(done.changes, batch.partition, held.showing.wants)
+            news = self._projection.announcement(done.changes)
             announcement = {"partition": batch.partition, "offset": batch.end_offset, **news} if news else {}
             await held.showing.show(batch.first_offset, batch.end_offset, cards, counts, announcement)
             if held.showing.wants_rebuild:
@@ -146,10 +146,10 @@ class PipelineInstance(Generic[S, E]):
         """Return why batches of these partitions cannot commit right now; empty while all is well."""
         return {p: held.owner.trouble for p, held in self._partitions.items() if held.owner.trouble}
 
-    def _count(self, batch: Batch, outcome: Outcome[S, E] | None) -> None:
+    def _count(self, batch: Batch, done: Decision[S, E] | None) -> None:
         metrics.POSITION.labels(str(self.name), str(batch.partition)).set(batch.end_offset)
-        if outcome is not None:
-            tally = outcome.tally
+        if done is not None:
+            tally = done.tally
             freed_or_parked = {"applied": tally.applied, "parked": max(0, tally.parked)}
             dropped = {"duplicates": tally.duplicates, "quarantined": tally.quarantined}
             for what, number in {**freed_or_parked, **dropped}.items():

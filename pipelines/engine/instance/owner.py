@@ -11,7 +11,7 @@ from typing import Generic, TypeVar
 
 import asyncpg
 
-from pipelines.engine.instance.batch import Outcome, decide, remember
+from pipelines.engine.instance.batch import Decision, decide, remember, take_effect
 from pipelines.engine.instance.intake import take_in
 from pipelines.engine.instance.memory import Memory
 from pipelines.engine.instance.projection import Arrived, Projection
@@ -74,8 +74,8 @@ class Owner(Generic[S, E]):
         self._held = await checkpoints.claim(self._connection, self._partition, owner)
         return self._held.next_offset
 
-    async def commit(self, batch: Batch) -> Outcome[S, E] | None:
-        """Let the batch take effect once, however often the database fails meanwhile.
+    async def commit(self, batch: Batch) -> Decision[S, E] | None:
+        """Let the batch take effect once, however often the database fails meanwhile; return what it did.
 
         None: it took effect, but the connection was lost at the commit, so what it did is known to the database only.
 
@@ -94,7 +94,7 @@ class Owner(Generic[S, E]):
                     self._memory.clear()
                     self.trouble = None
                     return None
-                outcome = await self._attempt(held, batch, good, bad)
+                done = await self._attempt(held, batch, good, bad)
             except Fenced:
                 await self.let_go()
                 raise
@@ -117,7 +117,7 @@ class Owner(Generic[S, E]):
             else:
                 self.trouble = None
                 metrics.BATCHES.labels(self._instance).observe(time.monotonic() - started)
-                return outcome
+                return done
 
     async def snapshot(self) -> tuple[asyncpg.Connection, Claim]:
         """Return the connection and what is held, for reads between batches. Raises Fenced, or as the database does."""
@@ -140,17 +140,19 @@ class Owner(Generic[S, E]):
 
     async def _attempt(
         self, held: Claim, batch: Batch, good: Sequence[Arrived], bad: Sequence[QuarantineRow]
-    ) -> Outcome[S, E]:
+    ) -> Decision[S, E]:
         connection = self._connection
         assert connection is not None
         await self._projection.prepare(connection, [chunk.recorded_at for chunk in batch.chunks])
+        decision = await decide(connection, self._projection, batch.partition, good, bad, self._memory)
+        orders, newly_stopped = decision.orders.values(), len(decision.parking.newly_stopped)
+        self._storm.judge(orders, newly_stopped, decision.parking.last_reason)
         async with connection.transaction():
-            outcome = await decide(connection, self._projection, held, batch, good, bad, self._memory)
-            self._storm.judge(outcome.orders.values(), outcome.newly_parked, outcome.last_reason)
+            await take_effect(connection, self._projection, held, batch, decision)
         self._held = Claim(held.partition, held.epoch, batch.end_offset)
-        self._storm.count(held.partition, outcome.orders.values(), outcome.newly_parked)
-        remember(self._memory, outcome)
-        return outcome
+        self._storm.count(held.partition, orders, newly_stopped)
+        remember(self._memory, decision)
+        return decision
 
     async def _hold(self) -> Claim:
         """What is held, under a live connection: after a loss, only if nobody has taken over meanwhile."""
@@ -168,7 +170,8 @@ class Owner(Generic[S, E]):
 
     async def _connect(self) -> asyncpg.Connection:
         application = f"warren {self._instance} {self._partition}"
-        return await connect(self._dsn, self._schema, application=application, planning=BY_KEY)
+        rows_of = ("ledger", *self._projection.rows_of)
+        return await connect(self._dsn, self._schema, application=application, planning=BY_KEY, rows_of=rows_of)
 
     def _drop_connection(self) -> None:
         connection, self._connection = self._connection, None

@@ -46,7 +46,12 @@ Wanted = Callable[[str, str, int], bool]
 
 
 class Projection(Protocol[S, E]):
-    """A pipeline's own part. `parse`, `fold` and `releases` are pure; the rest runs in the batch's transaction."""
+    """A pipeline's own part. `parse`, `fold` and `releases` are pure; `store` runs in the batch's transaction.
+
+    `rows_of` names the tables whose rows `store` passes packed (`stores.packed_rows`).
+    """
+
+    rows_of: Sequence[str]
 
     def parse(self, body: bytes) -> Identified:
         """Return the event. Raises EventRejected (quarantine) or UnknownVersion (park)."""
@@ -61,7 +66,7 @@ class Projection(Protocol[S, E]):
         ...
 
     async def load(self, connection: asyncpg.Connection, order_nos: Sequence[int]) -> dict[int, S]:
-        """Return the present state of those of the orders that have one."""
+        """Return the present state of those of the orders that have one, before the batch's transaction begins."""
         ...
 
     async def store(self, connection: asyncpg.Connection, partition: int, changes: Sequence[OrderChange[S, E]]) -> None:

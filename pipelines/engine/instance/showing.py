@@ -63,10 +63,8 @@ class Showing:
         try:
             async with asyncio.timeout(LIMIT_SECONDS):
                 self._standing = await self._cache.apply(
-                    self._partition, known, first_offset, end_offset, cards, counts
+                    self._partition, known, first_offset, end_offset, cards, counts, announcement
                 )
-                if self._standing is not None and announcement:
-                    await self._cache.announce(announcement)
         except _FAILURES as error:
             self._failed(error)
 

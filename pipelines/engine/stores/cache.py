@@ -107,8 +107,9 @@ class Cache:
         next_offset: int,
         changes: Iterable[CardChange],
         counts: Mapping[str, int],
+        announcement: Mapping[str, Any] | None = None,
     ) -> Standing | None:
-        """Apply a committed batch; return how the keys stand now.
+        """Apply a committed batch, announce it, and return how the keys stand now.
 
         `counts` are differences. Changes that `known.shows` says no to may be left out. None, and nothing done, where
         the keys are of another generation or do not stand at `first_offset`.
@@ -118,6 +119,7 @@ class Cache:
             keys=[self._marker(partition)],
             args=[
                 known.generation, first_offset, next_offset, LANE_LENGTH, orjson.dumps(counts), orjson.dumps(rows),
+                self.changes_channel, orjson.dumps(announcement) if announcement else b"",
             ],
         )  # fmt: skip
         return None if found is None else _standing(*found)

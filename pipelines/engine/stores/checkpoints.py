@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 import asyncpg
 
+from pipelines.engine.stores.ledger import LedgerRow, packed
 from pipelines.engine.stores.named_sql import named_sql
 from schemas.errors import Fenced
 
@@ -19,7 +22,6 @@ _CLAIM = named_sql(__package__, "checkpoint_claim")
 _RECLAIM = named_sql(__package__, "checkpoint_reclaim")
 _EPOCH = named_sql(__package__, "checkpoint_epoch")
 _POSITION = named_sql(__package__, "checkpoint_position")
-_FENCE = named_sql(__package__, "checkpoint_fence")
 _ADVANCE = named_sql(__package__, "checkpoint_advance")
 
 _LOCK_MS = 2000
@@ -32,6 +34,14 @@ class Claim:
     partition: int
     epoch: int
     next_offset: int
+
+
+class Opened(NamedTuple):
+    """An order seen for the first time: under which number, and when the log recorded its first event."""
+
+    order_id: str
+    order_no: int
+    opened_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,16 +101,25 @@ async def _take(connection: asyncpg.Connection, statement: str, partition: int, 
     raise asyncpg.LockNotAvailableError(f"the checkpoint of partition {partition} stays locked")
 
 
-async def fence(connection: asyncpg.Connection, held: Claim, first_offset: int) -> None:
-    """Lock the checkpoint for this transaction. Raises Fenced if it is not ours, or not at `first_offset`."""
-    if not await connection.fetchval(_FENCE, held.partition, held.epoch, first_offset):
-        raise Fenced(held.partition, held.epoch)
-
-
 async def advance(
-    connection: asyncpg.Connection, held: Claim, first_offset: int, end_offset: int, recorded_at: datetime, tally: Tally
+    connection: asyncpg.Connection,
+    held: Claim,
+    first_offset: int,
+    end_offset: int,
+    recorded_at: datetime,
+    tally: Tally,
+    opened: Collection[Opened] = (),
+    entries: Iterable[LedgerRow] = (),
 ) -> None:
-    """Move the checkpoint over a batch, by compare-and-set on epoch and offset. Raises Fenced."""
+    """Move the checkpoint over a batch, by compare-and-set on epoch and offset, and enter its orders and events.
+
+    Whatever else a transaction writes comes behind this, so it waits for no one but a former owner, and learns at
+    once if it is one.
+
+    Raises:
+        Fenced: it is not ours, or does not stand at `first_offset`; nothing was entered.
+        asyncpg.UniqueViolationError: an order or event is there already. Roll back and redo.
+    """
     moved = await connection.fetchval(
         _ADVANCE,
         held.partition,
@@ -112,6 +131,8 @@ async def advance(
         tally.duplicates,
         tally.quarantined,
         tally.parked,
+        *(list(column) for column in zip(*sorted(opened), strict=True)) if opened else ([], [], []),
+        [packed(row) for row in sorted(entries)],
     )
     if not moved:
         raise Fenced(held.partition, held.epoch)

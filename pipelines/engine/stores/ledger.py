@@ -2,25 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Sequence
 from struct import Struct
 from typing import NamedTuple
 
 import asyncpg
 
-from pipelines.engine.stores.binary_copy import copy_rows
 from pipelines.engine.stores.named_sql import named_sql
+from pipelines.engine.stores.packed_rows import BIGINT, BOOLEAN, BYTEA, SMALLINT
 
-_NUMBERS = named_sql(__package__, "order_numbers")
-_OPEN = named_sql(__package__, "order_open")
-_KNOWN = named_sql(__package__, "ledger_known")
+_LOOK_UP = named_sql(__package__, "ledger_look_up")
 _RELEASE = named_sql(__package__, "ledger_release")
 
-_ROW = Struct("!hiqi16siqihiqi?").pack
+_ROW = Struct("!iiiqii16siiqiihiiqii?").pack
 
 Key = tuple[int, bytes]
 """(order_no, identity)."""
+
+
+class Asked(NamedTuple):
+    """An event as the ledger is asked for it: its order's id, or its number where that is known."""
+
+    order_id: str | None
+    order_no: int | None
+    identity: bytes
+
+
+class Found(NamedTuple):
+    """What is known of the event at `place` of those asked for.
+
+    Its order has the number `order_no`; where that is None, it is new and may have `new_no`, the same for all its
+    events. `content` is the digest of what the ledger has under the event's identity, None where it has nothing.
+    `waits` says that the order has parked events.
+    """
+
+    place: int
+    order_no: int | None
+    new_no: int | None
+    content: int | None
+    waits: bool | None
 
 
 class LedgerRow(NamedTuple):
@@ -34,41 +54,20 @@ class LedgerRow(NamedTuple):
     parked: bool
 
 
-async def order_numbers(
-    connection: asyncpg.Connection, first_seen: Mapping[str, datetime]
-) -> tuple[dict[str, int], set[int]]:
-    """Return every order's number, given those not seen before one, and the set of the new ones.
-
-    `first_seen` maps order id to when the log recorded its first event of this batch.
-    """
-    numbers = {row["order_id"]: row["order_no"] for row in await connection.fetch(_NUMBERS, list(first_seen))}
-    unknown = sorted(order_id for order_id in first_seen if order_id not in numbers)
-    opened: set[int] = set()
-    if unknown:
-        rows = await connection.fetch(_OPEN, unknown, [first_seen[order_id] for order_id in unknown])
-        for row in rows:
-            numbers[row["order_id"]] = row["order_no"]
-            opened.add(row["order_no"])
-    return numbers, opened
+async def look_up(connection: asyncpg.Connection, asked: Sequence[Asked]) -> list[Found]:
+    """Return what is known, in the order asked. Of events asked for by their order's number: only those it has."""
+    if not asked:
+        return []
+    rows = await connection.fetch(_LOOK_UP, *zip(*asked, strict=True))
+    return sorted(Found(*row) for row in rows)
 
 
-async def known_contents(connection: asyncpg.Connection, keys: Sequence[Key]) -> dict[Key, int]:
-    """Return the content digests of those events that are in the ledger already."""
-    if not keys:
-        return {}
-    rows = await connection.fetch(_KNOWN, [order_no for order_no, _ in keys], [identity for _, identity in keys])
-    return {(row["order_no"], row["identity"]): row["content"] for row in rows}
-
-
-async def record(connection: asyncpg.Connection, rows: Iterable[LedgerRow]) -> None:
-    """Enter new events. A second entry of the same event is a UniqueViolationError: roll back and redo."""
-    await copy_rows(connection, "ledger", LedgerRow._fields, [_packed(row) for row in sorted(rows)])
-
-
-def _packed(row: LedgerRow) -> bytes:
+def packed(row: LedgerRow) -> bytes:
+    """Return the entry as an element of a `ledger[]`."""
     return _ROW(
-        6, 8, row.order_no, 16, row.identity, 8, row.content, 2, row.partition, 8, row.stream_offset, 1, row.parked
-    )
+        6, BIGINT, 8, row.order_no, BYTEA, 16, row.identity, BIGINT, 8, row.content,
+        SMALLINT, 2, row.partition, BIGINT, 8, row.stream_offset, BOOLEAN, 1, row.parked,
+    )  # fmt: skip
 
 
 async def mark_released(connection: asyncpg.Connection, keys: Sequence[Key]) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import asyncpg
 from asyncpg import exceptions
 
+from pipelines.engine.stores.packed_rows import accept_rows
 from schemas.errors import SettingsError
 
 CONNECT_SECONDS = 10.0
@@ -39,9 +40,16 @@ BY_KEY = {"enable_seqscan": "off", "enable_hashjoin": "off", "enable_mergejoin":
 
 
 async def connect(
-    dsn: str, schema: str | None = None, *, application: str = "warren", planning: Mapping[str, str] | None = None
+    dsn: str,
+    schema: str | None = None,
+    *,
+    application: str = "warren",
+    planning: Mapping[str, str] | None = None,
+    rows_of: Sequence[str] = (),
 ) -> asyncpg.Connection:
-    """Return a connection whose unqualified names mean `schema`; `planning` are settings of the planner's.
+    """Return a connection whose unqualified names mean `schema`.
+
+    `planning` are settings of the planner's; of the tables `rows_of` it takes packed rows (`packed_rows`).
 
     Raises:
         SettingsError: the DSN is not one.
@@ -63,4 +71,6 @@ async def connect(
         )
     except (exceptions.ClientConfigurationError, ValueError, OverflowError) as error:
         raise SettingsError(f"WARREN_POSTGRES_DSN: {error}") from error
+    if rows_of:
+        await accept_rows(connection, rows_of)
     return connection

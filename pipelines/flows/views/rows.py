@@ -2,35 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from operator import attrgetter
+from collections.abc import Mapping
+from struct import Struct
 from typing import Any
 
 import orjson
 
 from pipelines.engine.stores.cache import CardChange
+from pipelines.engine.stores.packed_rows import BIGINT, INTEGER, SMALLINT, TIMESTAMPTZ, moment, numeric, text, word
 from schemas.lifecycle import Holder, Stage
 from schemas.views import OrderState
 
-COLUMNS = (
-    "order_no", "order_id", "partition", "stage", "holder", "partner", "customer_id", "price_amount", "price_currency",
-    "opened_at", "stage_since", "stage_recorded_at", "revision", "anomalies", "last_offset", "last_recorded_at",
-)  # fmt: skip
-"""The columns of `open_orders`; `closed_orders` has `closed_at` behind them."""
-
-CHANGING = (
-    "stage", "holder", "partner", "customer_id", "price_amount", "price_currency", "stage_since", "stage_recorded_at",
-    "revision", "anomalies", "last_offset", "last_recorded_at",
-)  # fmt: skip
-"""The columns an event may change, in the order the update statements take them."""
-
-
-changing_of: Callable[[OrderState], tuple[Any, ...]] = attrgetter(*CHANGING)
-"""Returns a state's values of the columns `CHANGING`."""
-
 _STAGES = {stage.value: stage for stage in Stage}
 _HOLDERS = {holder.value: holder for holder in Holder}
-_values_of = attrgetter(*(name for name in COLUMNS if name not in ("order_no", "partition")))
+
+# The parts of a row of `open_orders` that have a fixed width: its beginning, its partition, its end.
+_BEGINNING = Struct("!iiiq").pack
+_PARTITION = Struct("!iih").pack
+_END = Struct("!iiqiiqiiqiiiiiiiiqiiq").pack
 
 
 def state_of(row: Mapping[str, Any]) -> OrderState:
@@ -53,10 +42,27 @@ def state_of(row: Mapping[str, Any]) -> OrderState:
     )
 
 
-def row_of(order_no: int, partition: int, state: OrderState) -> tuple[Any, ...]:
-    """Return the state as a row of `open_orders`."""
-    order_id, *values = _values_of(state)
-    return (order_no, order_id, partition, *values)
+def packed(order_no: int, partition: int, state: OrderState) -> bytes:
+    """Return the state as an element of an `open_orders[]`."""
+    return b"".join(
+        (
+            _BEGINNING(16, BIGINT, 8, order_no),
+            text(state.order_id),
+            _PARTITION(SMALLINT, 2, partition),
+            word(state.stage),
+            word(state.holder),
+            word(state.partner),
+            text(state.customer_id),
+            numeric(state.price_amount),
+            word(state.price_currency),
+            _END(
+                TIMESTAMPTZ, 8, moment(state.opened_at), TIMESTAMPTZ, 8, moment(state.stage_since),
+                TIMESTAMPTZ, 8, moment(state.stage_recorded_at), INTEGER, 4, state.revision,
+                INTEGER, 4, state.anomalies, BIGINT, 8, state.last_offset,
+                TIMESTAMPTZ, 8, moment(state.last_recorded_at),
+            ),
+        )
+    )  # fmt: skip
 
 
 def lane_score(state: OrderState) -> int:

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import asyncpg
 
 from pipelines.engine.instance.projection import OrderChange
 from pipelines.engine.stores.named_sql import named_sql
 from pipelines.flows.views import timeline
-from pipelines.flows.views.rows import COLUMNS, changing_of, row_of, state_of
+from pipelines.flows.views.rows import packed, state_of
 from schemas.lifecycle import FINAL
 from schemas.views import NO_PARTNER, OrderState, TimelineEntry
 
 _LOAD_OPEN = named_sql(__package__, "load_open")
 _LOAD_CLOSED = named_sql(__package__, "load_closed")
-_UPDATE_OPEN = named_sql(__package__, "update_open")
+_STORE = named_sql(__package__, "store_orders")
 _UPDATE_CLOSED = named_sql(__package__, "update_closed")
-_CLOSE = named_sql(__package__, "close_orders")
-_COUNT = named_sql(__package__, "count_orders")
+
+ROWS_OF = ("open_orders", "timeline")
+"""The tables whose rows are written packed."""
 
 Change = OrderChange[OrderState, TimelineEntry]
 
@@ -36,13 +36,33 @@ async def load(connection: asyncpg.Connection, order_nos: Sequence[int]) -> dict
 
 
 async def store(connection: asyncpg.Connection, partition: int, changes: Sequence[Change]) -> None:
-    """Write the orders' new states, their timeline entries and the counts."""
-    await _store_orders(connection, partition, changes)
+    """Write the orders' new states, the counts, and the timeline entries."""
+    if not changes:
+        return
+    changes = sorted(changes, key=lambda change: change.order_no)
+    changed: list[bytes] = []
+    opened: list[bytes] = []
+    left: list[int] = []
+    ended: list[bytes] = []
+    after_end: list[bytes] = []
+    for change in changes:
+        row = packed(change.order_no, partition, change.after)
+        if change.before is not None and change.before.stage in FINAL:
+            after_end.append(row)
+        elif change.after.stage in FINAL:
+            ended.append(row)
+            if change.before is not None:
+                left.append(change.order_no)
+        elif change.before is None:
+            opened.append(row)
+        else:
+            changed.append(row)
+    deltas = count_deltas(changes)
+    stages, partners = [stage for stage, _ in deltas], [partner for _, partner in deltas]
+    await connection.execute(_STORE, partition, changed, opened, left, ended, stages, partners, list(deltas.values()))
+    if after_end:
+        await connection.execute(_UPDATE_CLOSED, after_end)
     await timeline.append(connection, partition, changes)
-    deltas = sorted(count_deltas(changes).items())
-    if deltas:
-        stages, partners = [key[0] for key, _ in deltas], [key[1] for key, _ in deltas]
-        await connection.execute(_COUNT, partition, stages, partners, [number for _, number in deltas])
 
 
 def count_deltas(changes: Sequence[Change]) -> dict[tuple[str, str], int]:
@@ -55,34 +75,3 @@ def count_deltas(changes: Sequence[Change]) -> dict[tuple[str, str], int]:
             key = change.before.stage, change.before.partner or NO_PARTNER
             deltas[key] = deltas.get(key, 0) - 1
     return {key: number for key, number in deltas.items() if number}
-
-
-async def _store_orders(connection: asyncpg.Connection, partition: int, changes: Sequence[Change]) -> None:
-    opened: list[tuple[Any, ...]] = []
-    closed: list[tuple[Any, ...]] = []
-    left: list[int] = []
-    changed: dict[str, list[Change]] = {_UPDATE_OPEN: [], _UPDATE_CLOSED: []}
-    for change in sorted(changes, key=lambda c: c.order_no):
-        was_final = change.before is not None and change.before.stage in FINAL
-        if was_final:
-            changed[_UPDATE_CLOSED].append(change)
-        elif change.after.stage in FINAL:
-            # `stage_recorded_at` is when the log recorded the end: it names the month the row belongs to.
-            row = row_of(change.order_no, partition, change.after)
-            closed.append((*row, change.after.stage_recorded_at))
-            if change.before is not None:
-                left.append(change.order_no)
-        elif change.before is None:
-            opened.append(row_of(change.order_no, partition, change.after))
-        else:
-            changed[_UPDATE_OPEN].append(change)
-    if left:
-        await connection.execute(_CLOSE, left)
-    for statement, some in changed.items():
-        if some:
-            columns = zip(*(changing_of(change.after) for change in some), strict=True)
-            await connection.execute(statement, [change.order_no for change in some], *columns)
-    if opened:
-        await connection.copy_records_to_table("open_orders", records=opened, columns=list(COLUMNS))
-    if closed:
-        await connection.copy_records_to_table("closed_orders", records=closed, columns=[*COLUMNS, "closed_at"])

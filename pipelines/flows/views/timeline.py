@@ -8,40 +8,52 @@ from struct import Struct
 import asyncpg
 
 from pipelines.engine.instance.projection import Arrived, OrderChange
-from pipelines.engine.stores.binary_copy import NULL, binary, copy_rows, double, moment, text, word, words
+from pipelines.engine.stores.named_sql import named_sql
+from pipelines.engine.stores.packed_rows import (
+    BIGINT,
+    BYTEA,
+    INTEGER,
+    SMALLINT,
+    TIMESTAMPTZ,
+    binary,
+    double,
+    moment,
+    pieces,
+    text,
+    word,
+    words,
+)
 from schemas.views import OrderState, TimelineEntry
 
-_COLUMNS = (
-    "order_no", "stream_offset", "recorded_at", "partition", "event_time", "revision", "identity", "source", "event_id",
-    "event_type", "stage", "holder", "held_seconds", "anomalies", "trace_id", "body",
-)  # fmt: skip
+_APPEND = named_sql(__package__, "append_timeline")
 
 # How many columns there are, then the first seven, which have a fixed width.
-_HEAD = Struct("!hiqiqiqihiqiii16s").pack
+_HEAD = Struct("!iiiqiiqiiqiiqiiiiihii16s").pack
 
 
 async def append(
     connection: asyncpg.Connection, partition: int, changes: Sequence[OrderChange[OrderState, TimelineEntry]]
 ) -> None:
-    """Write each change's entries, every order's together."""
+    """Write each change's entries, every order's together, in the order of the changes."""
     rows = [
         _row(change.order_no, partition, revision, arrived, entry)
-        for change in sorted(changes, key=lambda change: change.order_no)
+        for change in changes
         for revision, (arrived, entry) in enumerate(
             change.entries, 1 if change.before is None else change.before.revision + 1
         )
     ]
-    await copy_rows(connection, "timeline", _COLUMNS, rows)
+    for piece in pieces(rows):
+        await connection.execute(_APPEND, piece)
 
 
 def _row(order_no: int, partition: int, revision: int, arrived: Arrived, entry: TimelineEntry) -> bytes:
     event = arrived.event
-    trace_id = event.trace_id
     return b"".join(
         (
             _HEAD(
-                16, 8, order_no, 8, arrived.offset, 8, moment(arrived.recorded_at), 2, partition,
-                8, moment(event.time), 4, revision, 16, arrived.identity,
+                16, BIGINT, 8, order_no, BIGINT, 8, arrived.offset, TIMESTAMPTZ, 8, moment(arrived.recorded_at),
+                TIMESTAMPTZ, 8, moment(event.time), INTEGER, 4, revision, SMALLINT, 2, partition,
+                BYTEA, 16, arrived.identity,
             ),
             word(event.source),
             text(event.id),
@@ -50,7 +62,7 @@ def _row(order_no: int, partition: int, revision: int, arrived: Arrived, entry: 
             word(entry.holder),
             double(entry.held_seconds),
             words(entry.anomalies),
-            NULL if trace_id is None else text(trace_id),
+            text(event.trace_id),
             binary(arrived.body),
         )
     )  # fmt: skip

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ import asyncpg
 from cli.main import main
 from pipelines.engine.instance import owner
 from pipelines.engine.instance.showing import Showing
-from pipelines.engine.stores import binary_copy, checkpoints, ledger
+from pipelines.engine.stores import checkpoints, ledger
 from pipelines.engine.transport.connection import Connection
 from tests.faults.entries.impatient import be_impatient
 
@@ -48,41 +48,25 @@ def _claim(reached: Reached) -> Callable[[Any], Any]:
     return wrapper
 
 
-def _look_up(reached: Reached) -> Callable[[Any], Any]:
+def _before(reached: Reached) -> Callable[[Any], Any]:
     def wrapper(original: Any) -> Any:
-        async def order_numbers(connection: asyncpg.Connection, *rest: Any) -> Any:
+        async def call(connection: asyncpg.Connection, *rest: Any) -> Any:
             reached(connection)
             return await original(connection, *rest)
 
-        return order_numbers
+        return call
 
     return wrapper
 
 
-def _copy(reached: Reached) -> Callable[[Any], Any]:
-    async def copy_rows(connection: asyncpg.Connection, table: str, columns: Sequence[str], rows: list[bytes]) -> None:
-        async def stopping() -> AsyncIterator[bytes]:
-            place = 0
-            async for piece in binary_copy._stream(rows):
-                if place == 2:  # the header and the first rows are on their way
-                    reached(connection)
-                yield piece
-                place += 1
-
-        if rows:
-            await connection.copy_to_table(table, source=stopping(), columns=columns, format="binary")
-
-    return lambda _: copy_rows
-
-
-def _commit(reached: Reached) -> Callable[[Any], Any]:
+def _after(reached: Reached) -> Callable[[Any], Any]:
     def wrapper(original: Any) -> Any:
-        async def decide(connection: asyncpg.Connection, *rest: Any) -> Any:
-            outcome = await original(connection, *rest)
+        async def call(connection: asyncpg.Connection, *rest: Any) -> Any:
+            done = await original(connection, *rest)
             reached(connection)
-            return outcome
+            return done
 
-        return decide
+        return call
 
     return wrapper
 
@@ -111,13 +95,15 @@ def _credit(reached: Reached) -> Callable[[Any], Any]:
 
 STEPS: dict[str, tuple[Any, str, Callable[[Reached], Callable[[Any], Any]]]] = {
     "claim": (asyncpg.Connection, "fetchrow", _claim),
-    "look-up": (ledger, "order_numbers", _look_up),
-    "copy": (ledger, "copy_rows", _copy),
-    "commit": (owner, "decide", _commit),
+    "look-up": (ledger, "look_up", _before),
+    "advance": (checkpoints, "advance", _before),
+    "write": (checkpoints, "advance", _after),
+    "commit": (owner, "take_effect", _after),
     "redis": (Showing, "show", _redis),
     "credit": (Connection, "credit", _credit),
 }
-"""Within a claim; then as a batch goes: before its look-up, in COPY, before commit, before Redis, before credit."""
+"""Within a claim; then as a batch goes: before its look-up, before it writes, in the middle of writing, before commit,
+before Redis, before credit."""
 
 
 def _stop_at(step: str, times: int, number: signal.Signals, told: Path) -> None:

@@ -1,5 +1,6 @@
 -- Apply one committed batch to a partition's keys; return their generation and the lanes' floors, as pairs.
--- KEYS[1] marker; ARGV: generation, first offset, next offset, lane length, counts (JSON), changes (JSON).
+-- KEYS[1] marker; ARGV: generation, first offset, next offset, lane length, counts (JSON), changes (JSON), channel and
+-- what to announce on it once all is there (JSON; empty: nothing).
 -- Does and returns nothing unless the marker is of this generation and stands exactly at the batch's first offset:
 -- after a flush, an outage or a takeover the partition is rebuilt instead of patched.
 local marker = redis.call('HMGET', KEYS[1], 'generation', 'offset')
@@ -41,4 +42,7 @@ for field, number in pairs(cjson.decode(ARGV[5])) do
   redis.call('HINCRBY', base .. 'counts', field, number)
 end
 redis.call('HSET', KEYS[1], 'offset', ARGV[3])
+if ARGV[8] ~= '' then
+  redis.call('PUBLISH', ARGV[7], ARGV[8])
+end
 return { marker[1], redis.call('HGETALL', base .. 'floors') }
