@@ -6,8 +6,11 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from importlib.resources import files
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
+from zlib import crc32
 
 import asyncpg
 
@@ -25,6 +28,11 @@ from schemas.views import OrderState
 PARTITIONS = 8
 EVENTS_PER_ORDER = 6
 
+_MIGRATIONS = [
+    Path(str(files(package)))
+    for package in ("pipelines.engine.stores.migrations", *(flow.migrations.__name__ for flow in FLOWS))
+]
+
 _OPENED = datetime(2025, 12, 1, tzinfo=UTC)
 
 
@@ -37,8 +45,13 @@ class History:
 
     @property
     def database(self) -> str:
-        """The name of the database that is copied."""
-        return f"bench_history_{self.ledger_rows}_{self.open_orders}"
+        """The name of the database that is copied; another one when the tables are made otherwise."""
+        made = b"".join(path.read_bytes() for folder in _MIGRATIONS for path in sorted(folder.rglob("*.sql")))
+        return f"{self._sizes}{crc32(made):08x}"
+
+    @property
+    def _sizes(self) -> str:
+        return f"bench_history_{self.ledger_rows}_{self.open_orders}_"
 
     def order_no(self, number: int) -> int:
         """Return the number in the ledger of open order `number`; neighbours lie far apart."""
@@ -77,7 +90,8 @@ class History:
 
     async def _make(self, server: asyncpg.Connection, admin_dsn: str) -> None:
         draft = f"{self.database}_draft"
-        await server.execute(f'DROP DATABASE IF EXISTS "{draft}"')
+        for row in await server.fetch("SELECT datname FROM pg_database WHERE datname ^@ $1", self._sizes):
+            await server.execute(f'DROP DATABASE "{row["datname"]}"')  # of tables that were made otherwise
         await server.execute(f'CREATE DATABASE "{draft}"')
         dsn = urlunsplit(urlsplit(admin_dsn)._replace(path=f"/{draft}"))
         migrate_control(dsn)

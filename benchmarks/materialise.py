@@ -17,7 +17,7 @@ from benchmarks.result import Result, medians
 from pipelines.engine.instance.batch import decide, remember, take_effect
 from pipelines.engine.instance.intake import take_in
 from pipelines.engine.instance.memory import Memory
-from pipelines.engine.stores import checkpoints
+from pipelines.engine.stores import checkpoints, ledger
 from pipelines.engine.stores.checkpoints import Claim
 from pipelines.engine.stores.postgres import BY_KEY, connect
 from pipelines.engine.transport import Batch, Chunk, Message, SuperStreamPublisher, encode
@@ -128,8 +128,8 @@ async def _database_alone(run: BenchRun, recorded: dict[int, list[list[Call]]]) 
 
 async def _connected(run: BenchRun) -> asyncpg.Connection:
     """Return a connection such as an owner has."""
-    rows_of = ("ledger", *Views.rows_of)
-    return await connect(run.settings.postgres_dsn, "views_v1", planning=BY_KEY, rows_of=rows_of)
+    row_types = (ledger.ROW_TYPE, *Views.row_types)
+    return await connect(run.settings.postgres_dsn, "views_v1", planning=BY_KEY, row_types=row_types)
 
 
 async def _checkpoint_soon(run: BenchRun) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 
 import orjson
 import pytest
 
+from pipelines.engine.stores import packed_rows
 from pipelines.engine.transport import Batch
 from schemas.errors import Fenced
 from tests.instance.direct import RECORDED, batch, chunk, commit_all, instance, orders_of
@@ -209,5 +211,28 @@ async def test_a_second_run_over_the_same_log_from_the_start_changes_nothing(run
     await connection.execute("UPDATE checkpoint SET next_offset = 0")
     await commit_all(run, events[:7], events[7:])
     assert await read_tables(connection) == before
+    await check_consistent(connection)
+    await connection.close()
+
+
+async def test_a_table_may_get_a_column_while_an_older_release_runs(streaming: Run) -> None:
+    """A newer release adds to tables, never to the types older ones write with."""
+    connection = await streaming.connect()
+    async with instance(streaming) as running:
+        await running.commit(batch([event(A, "initiated"), *life(B, "initiated")]))
+        for table in ("order_index", "ledger", "open_orders", "closed_orders", "timeline", "counts", "checkpoint"):
+            await connection.execute(f"ALTER TABLE {table} ADD COLUMN later text DEFAULT 'x'")
+        async with asyncio.timeout(20):
+            await running.commit(batch([event(A, "submitted"), event(C, "initiated"), event(B, "cancelled")], 2))
+    assert await connection.fetchval("SELECT count(*) FROM timeline WHERE later = 'x'") == 5
+    assert await connection.fetchval("SELECT min(later) FROM closed_orders") == "x"
+    await connection.close()
+
+
+async def test_a_batch_larger_than_one_argument_takes_effect_whole(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(packed_rows, "PIECE_BYTES", 1000)
+    await commit_all(run, [*life(A), *life(B), *life(C)])
+    connection = await run.connect()
+    assert await connection.fetchval("SELECT count(*) FROM timeline") == 30
     await check_consistent(connection)
     await connection.close()

@@ -28,7 +28,7 @@ class Toys:
     number n of the code.
     """
 
-    rows_of: Sequence[str] = ()
+    row_types: Sequence[str] = ()
 
     def __init__(self, release: int = 0) -> None:
         self.release = release

@@ -96,7 +96,7 @@ async def test_a_row_a_stranger_has_locked_is_not_waited_for_for_ever(
 
 
 async def test_orders_and_events_are_entered_with_the_checkpoint_or_not_at_all(run: Run) -> None:
-    connection = await run.connect(rows_of=["ledger"])
+    connection = await run.connect(row_types=["ledger_row"])
     held = await checkpoints.claim(connection, 0, "o")
     opened = [Opened("B", 7, START), Opened("A", 5, START)]
     entries = [LedgerRow(7, bytes(16), -1, 0, 2, True), LedgerRow(5, b"x" * 16, 2**63 - 1, 0, 1, False)]
@@ -115,7 +115,7 @@ async def test_orders_and_events_are_entered_with_the_checkpoint_or_not_at_all(r
 
 
 async def test_the_checkpoint_moves_by_compare_and_set_and_counts(run: Run) -> None:
-    connection = await run.connect(rows_of=["ledger"])
+    connection = await run.connect(row_types=["ledger_row"])
     held = await checkpoints.claim(connection, 0, "o")
     await checkpoints.advance(connection, held, 0, 10, START, Tally(applied=5, duplicates=2, quarantined=1, parked=2))
     await checkpoints.advance(connection, held, 10, 12, START, Tally(applied=4, duplicates=0, quarantined=0, parked=-2))

@@ -57,7 +57,7 @@ async def table(shared: Run) -> asyncpg.Connection:
     """A connection with a table of one column a kind."""
     connection = await shared.connect()
     await connection.execute(
-        "CREATE TABLE kinds (number bigint, moment timestamptz, name text, stage text, held double precision, "
+        "CREATE TYPE kinds AS (number bigint, moment timestamptz, name text, stage text, held double precision, "
         "price numeric, marks text[], body bytea)"
     )
     await accept_rows(connection, ["kinds"])

@@ -44,7 +44,7 @@ FILL = f"""
 async def grown(servers: Addresses) -> AsyncIterator[asyncpg.Connection]:
     """A connection to tables of fifty thousand rows each."""
     async with tables_only(servers) as run:
-        connection = await connect(run.settings.postgres_dsn, "views_v1", planning=BY_KEY, rows_of=Views.rows_of)
+        connection = await connect(run.settings.postgres_dsn, "views_v1", planning=BY_KEY, row_types=Views.row_types)
         await connection.execute(FILL)
         yield connection
         await connection.close()

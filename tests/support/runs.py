@@ -27,9 +27,9 @@ class Run:
         """Return the variables that lead another process here."""
         return {**self.addresses.as_environment(), "WARREN_PARTITIONS": str(self.settings.partitions)}
 
-    async def connect(self, rows_of: Sequence[str] = ()) -> asyncpg.Connection:
-        """Return a connection to the views' schema, which takes packed rows of these tables; the caller closes it."""
-        return await connect(self.settings.postgres_dsn, "views_v1", application="warren test", rows_of=rows_of)
+    async def connect(self, row_types: Sequence[str] = ()) -> asyncpg.Connection:
+        """Return a connection to the views' schema, which takes packed rows of these types; the caller closes it."""
+        return await connect(self.settings.postgres_dsn, "views_v1", application="warren test", row_types=row_types)
 
 
 @asynccontextmanager

@@ -16,7 +16,7 @@ from pipelines.engine.instance.intake import take_in
 from pipelines.engine.instance.memory import Memory
 from pipelines.engine.instance.projection import Arrived, Projection
 from pipelines.engine.instance.storm import StormWatch
-from pipelines.engine.stores import checkpoints
+from pipelines.engine.stores import checkpoints, ledger
 from pipelines.engine.stores.checkpoints import Claim
 from pipelines.engine.stores.postgres import BY_KEY, CONNECTION_LOST, DATABASE_ERRORS, TRY_AGAIN, connect
 from pipelines.engine.stores.set_aside import QuarantineRow
@@ -170,8 +170,8 @@ class Owner(Generic[S, E]):
 
     async def _connect(self) -> asyncpg.Connection:
         application = f"warren {self._instance} {self._partition}"
-        rows_of = ("ledger", *self._projection.rows_of)
-        return await connect(self._dsn, self._schema, application=application, planning=BY_KEY, rows_of=rows_of)
+        row_types = (ledger.ROW_TYPE, *self._projection.row_types)
+        return await connect(self._dsn, self._schema, application=application, planning=BY_KEY, row_types=row_types)
 
     def _drop_connection(self) -> None:
         connection, self._connection = self._connection, None

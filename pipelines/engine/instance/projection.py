@@ -48,10 +48,10 @@ Wanted = Callable[[str, str, int], bool]
 class Projection(Protocol[S, E]):
     """A pipeline's own part. `parse`, `fold` and `releases` are pure; `store` runs in the batch's transaction.
 
-    `rows_of` names the tables whose rows `store` passes packed (`stores.packed_rows`).
+    `row_types` names the composite types whose rows `store` passes packed (`stores.packed_rows`).
     """
 
-    rows_of: Sequence[str]
+    row_types: Sequence[str]
 
     def parse(self, body: bytes) -> Identified:
         """Return the event. Raises EventRejected (quarantine) or UnknownVersion (park)."""

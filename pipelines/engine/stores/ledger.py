@@ -14,6 +14,8 @@ from pipelines.engine.stores.packed_rows import BIGINT, BOOLEAN, BYTEA, SMALLINT
 _LOOK_UP = named_sql(__package__, "ledger_look_up")
 _RELEASE = named_sql(__package__, "ledger_release")
 
+ROW_TYPE = "ledger_row"
+
 _ROW = Struct("!iiiqii16siiqiihiiqii?").pack
 
 Key = tuple[int, bytes]
@@ -63,7 +65,7 @@ async def look_up(connection: asyncpg.Connection, asked: Sequence[Asked]) -> lis
 
 
 def packed(row: LedgerRow) -> bytes:
-    """Return the entry as an element of a `ledger[]`."""
+    """Return the entry as a `ledger_row`."""
     return _ROW(
         6, BIGINT, 8, row.order_no, BYTEA, 16, row.identity, BIGINT, 8, row.content,
         SMALLINT, 2, row.partition, BIGINT, 8, row.stream_offset, BOOLEAN, 1, row.parked,

@@ -1,4 +1,4 @@
-"""Rows for a statement's argument of the type `table[]`, put together by their table's own code.
+"""Rows for a statement's argument that is an array of a composite type, put together by their table's own code.
 
 Formats: `array_recv` and `record_recv` of PostgreSQL
 (https://github.com/postgres/postgres/blob/REL_17_STABLE/src/backend/utils/adt/rowtypes.c). A row is the number of its
@@ -37,13 +37,13 @@ _NULL_TEXT, _NULL_DOUBLE, _NULL_NUMERIC = _head(TEXT, -1), _head(DOUBLE, -1), _h
 _NO_WORDS = _head(_TEXT_ARRAY, 12) + Struct("!iii").pack(0, 0, TEXT)
 
 _ROW_TYPES = """
-    SELECT name, t.oid, t.typarray FROM unnest($1::text[]) AS name JOIN pg_type t ON t.typrelid = to_regclass(name)
+    SELECT name, t.oid, t.typarray FROM unnest($1::text[]) AS name JOIN pg_type t ON t.oid = to_regtype(name)
 """
 
 
-async def accept_rows(connection: asyncpg.Connection, tables: Sequence[str]) -> None:
-    """Let lists of rows of these tables, packed by this module, stand for arguments of the type `table[]`."""
-    for name, row_type, array_type in await connection.fetch(_ROW_TYPES, tables):
+async def accept_rows(connection: asyncpg.Connection, row_types: Sequence[str]) -> None:
+    """Let lists of rows packed by this module stand for arrays of these composite types."""
+    for name, row_type, array_type in await connection.fetch(_ROW_TYPES, row_types):
         # The driver's public method refuses codecs for arrays; its registry of codecs takes them.
         registry = connection._protocol.get_settings()
         registry.add_python_codec(array_type, f"{name}[]", "", [], "scalar", partial(_array, row_type), bytes, "binary")

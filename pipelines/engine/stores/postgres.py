@@ -45,11 +45,11 @@ async def connect(
     *,
     application: str = "warren",
     planning: Mapping[str, str] | None = None,
-    rows_of: Sequence[str] = (),
+    row_types: Sequence[str] = (),
 ) -> asyncpg.Connection:
     """Return a connection whose unqualified names mean `schema`.
 
-    `planning` are settings of the planner's; of the tables `rows_of` it takes packed rows (`packed_rows`).
+    `planning` are settings of the planner's; of the composite types `row_types` it takes packed rows.
 
     Raises:
         SettingsError: the DSN is not one.
@@ -71,6 +71,6 @@ async def connect(
         )
     except (exceptions.ClientConfigurationError, ValueError, OverflowError) as error:
         raise SettingsError(f"WARREN_POSTGRES_DSN: {error}") from error
-    if rows_of:
-        await accept_rows(connection, rows_of)
+    if row_types:
+        await accept_rows(connection, row_types)
     return connection

@@ -32,7 +32,7 @@ _ANNOUNCED_ORDERS = 100
 class Views:
     """The `Projection` of the read views. One for all partitions of a process."""
 
-    rows_of: Sequence[str] = tables.ROWS_OF
+    row_types: Sequence[str] = tables.ROW_TYPES
 
     def __init__(self) -> None:
         self._months: set[tuple[int, int]] = set()

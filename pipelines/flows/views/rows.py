@@ -16,7 +16,7 @@ from schemas.views import OrderState
 _STAGES = {stage.value: stage for stage in Stage}
 _HOLDERS = {holder.value: holder for holder in Holder}
 
-# The parts of a row of `open_orders` that have a fixed width: its beginning, its partition, its end.
+# The parts of an `order_row` that have a fixed width: its beginning, its partition, its end.
 _BEGINNING = Struct("!iiiq").pack
 _PARTITION = Struct("!iih").pack
 _END = Struct("!iiqiiqiiqiiiiiiiiqiiq").pack
@@ -43,7 +43,7 @@ def state_of(row: Mapping[str, Any]) -> OrderState:
 
 
 def packed(order_no: int, partition: int, state: OrderState) -> bytes:
-    """Return the state as an element of an `open_orders[]`."""
+    """Return the state as an `order_row`."""
     return b"".join(
         (
             _BEGINNING(16, BIGINT, 8, order_no),

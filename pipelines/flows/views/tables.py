@@ -18,8 +18,8 @@ _LOAD_CLOSED = named_sql(__package__, "load_closed")
 _STORE = named_sql(__package__, "store_orders")
 _UPDATE_CLOSED = named_sql(__package__, "update_closed")
 
-ROWS_OF = ("open_orders", "timeline")
-"""The tables whose rows are written packed."""
+ROW_TYPES = ("order_row", "timeline_row")
+"""The composite types whose rows are passed packed."""
 
 Change = OrderChange[OrderState, TimelineEntry]
 

@@ -14,6 +14,7 @@ WITH moved AS (
     INSERT INTO order_index (order_id, order_no, opened_at) OVERRIDING SYSTEM VALUE
     SELECT o.* FROM moved, unnest($10::text[], $11::bigint[], $12::timestamptz[]) AS o
 ), entered AS (
-    INSERT INTO ledger SELECT e.* FROM moved, unnest($13::ledger[]) AS e
+    INSERT INTO ledger (order_no, identity, content, partition, stream_offset, parked)
+    SELECT e.* FROM moved, unnest($13::ledger_row[]) AS e
 )
 SELECT ours FROM moved

@@ -53,6 +53,45 @@ CREATE TABLE timeline (
     PRIMARY KEY (order_no, stream_offset, recorded_at)
 ) PARTITION BY RANGE (recorded_at);
 
+-- Orders and timeline entries as processors write them, see ledger_row.
+CREATE TYPE order_row AS (
+    order_no          bigint,
+    order_id          text,
+    partition         smallint,
+    stage             text,
+    holder            text,
+    partner           text,
+    customer_id       text,
+    price_amount      numeric,
+    price_currency    text,
+    opened_at         timestamptz,
+    stage_since       timestamptz,
+    stage_recorded_at timestamptz,
+    revision          integer,
+    anomalies         integer,
+    last_offset       bigint,
+    last_recorded_at  timestamptz
+);
+
+CREATE TYPE timeline_row AS (
+    order_no      bigint,
+    stream_offset bigint,
+    recorded_at   timestamptz,
+    event_time    timestamptz,
+    revision      integer,
+    partition     smallint,
+    identity      bytea,
+    source        text,
+    event_id      text,
+    event_type    text,
+    stage         text,
+    holder        text,
+    held_seconds  double precision,
+    anomalies     text[],
+    trace_id      text,
+    body          bytea
+);
+
 -- How many orders are in each stage. One row per stream partition, so that no two owners wait for the same row.
 CREATE TABLE counts (
     partition smallint NOT NULL,

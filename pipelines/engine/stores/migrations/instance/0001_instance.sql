@@ -38,6 +38,17 @@ CREATE TABLE ledger (
     PRIMARY KEY (order_no, identity)
 );
 
+-- The ledger's rows as processors write them. A type of its own, so that the table may get further columns while an
+-- older release runs.
+CREATE TYPE ledger_row AS (
+    order_no      bigint,
+    identity      bytea,
+    content       bigint,
+    partition     smallint,
+    stream_offset bigint,
+    parked        boolean
+);
+
 -- Events that may not take effect. The log has them too; here they can be seen and acted upon.
 CREATE TABLE quarantine (
     partition      smallint NOT NULL,
