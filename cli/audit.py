@@ -24,7 +24,7 @@ from cli.output import (
     table,
     write_json,
 )
-from cli.server_errors import database_trouble
+from cli.server_errors import database_trouble, said
 from pipelines.audit import AuditReport, Finding, audit
 from pipelines.audit.report import FAULTS
 from pipelines.engine.settings import Settings
@@ -86,7 +86,7 @@ def _run(instance: str) -> AuditReport:
         except SettingsError:
             raise
         except (WarrenError, ServicesError) as error:
-            fail(str(error), UNAVAILABLE)
+            fail(said(error), UNAVAILABLE)
         except DATABASE_ERRORS as error:
             fail(database_trouble(error), UNAVAILABLE)
 

@@ -7,7 +7,7 @@
     ├── StreamError
     │   ├── StreamUnavailable    the broker cannot be reached or refuses: retry
     │   │   └── GroupStuck       it has made no member of a consumer group active: stay away, then retry
-    │   ├── StreamMissing        no such stream: run `warren topology apply`
+    │   ├── StreamMissing        no such stream: somebody has to make it
     │   ├── EventsLost           retention removed events we had not read: stop and alarm
     │   ├── Unconfirmed          published, but the broker did not say so: the caller decides
     │   └── PublishRefused       a message that can never be published as it is: nothing was sent
@@ -99,10 +99,11 @@ class GroupStuck(StreamUnavailable):
 
 
 class StreamMissing(StreamError):
-    """The stream does not exist. `stream` is its name."""
+    """The stream does not exist. `stream` is its name, `kind` what was looked for."""
 
-    def __init__(self, stream: str) -> None:
-        super().__init__(f"stream {stream!r} does not exist; run `warren topology apply`")
+    def __init__(self, stream: str, kind: str = "stream") -> None:
+        super().__init__(f"{kind} {stream!r} does not exist; create it first")
+        self.kind = kind
         self.stream = stream
 
 

@@ -18,16 +18,10 @@ from pipelines.engine.broker.group import GroupPartition
 from pipelines.engine.broker.handling import handle_batch, handle_records
 from pipelines.engine.broker.independent import IndependentPartition
 from pipelines.engine.broker.message import Record, StreamBatch, StreamRecord, decode_batch, decode_record
-from pipelines.engine.broker.partition import (
-    FIRST_PAUSE,
-    LONGEST_PAUSE,
-    Ended,
-    Partition,
-)
+from pipelines.engine.broker.partition import FIRST_PAUSE, LONGEST_PAUSE, Ended, Partition
 from pipelines.engine.broker.specification import StreamSubscriberSpecification
-from pipelines.engine.transport import Batch, GroupConsumer, first_offset, partition_count
-from schemas.errors import StreamError, StreamMissing
-from schemas.streams import partition_name
+from pipelines.engine.transport import Batch, GroupConsumer, streams_of
+from schemas.errors import StreamError
 
 log = logging.getLogger(__name__)
 
@@ -167,24 +161,16 @@ class StreamSubscriber(SubscriberUsecase[Any]):
         pause = FIRST_PAUSE
         while self.running:
             try:
-                return await self._look_up()
+                found = await streams_of(
+                    self._outer_config.url, self.stream, self.config.partitions, plain=self.group is None
+                )
+                return list(enumerate(found))
             except StreamError as error:
                 self._joining = error
                 log.warning("%s; trying again in %.1f s", error, pause)
             await asyncio.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE)
         raise asyncio.CancelledError
-
-    async def _look_up(self) -> list[tuple[int, str]]:
-        url = self._outer_config.url
-        try:
-            count = await partition_count(url, self.stream, self.config.partitions)
-        except StreamMissing:
-            if self.group is not None:
-                raise
-            await first_offset(url, self.stream)
-            return [(0, self.stream)]
-        return [(number, partition_name(self.stream, number)) for number in range(count)]
 
     def _partition(self, number: int, stream: str) -> Partition:
         outer, config = self._outer_config, self.config

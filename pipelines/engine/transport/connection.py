@@ -138,8 +138,8 @@ class Connection:
         if self._client.wire is not None:
             self._client.wire.write(encode_frame(schema.Credit(subscription_id, chunks)))
 
-    async def request(self, call: Callable[[Client], Coroutine[Any, Any, R]]) -> R:
-        """Await a request on the client.
+    async def request(self, call: Callable[[Client], Coroutine[Any, Any, R]], *, stream: str = "?") -> R:
+        """Await a request on the client; `stream` is the one it is about.
 
         Raises:
             StreamMissing, StreamUnavailable: the broker said no, did not answer in time, or the connection died.
@@ -147,7 +147,7 @@ class Connection:
         try:
             return await self._guard(call(self._client))
         except exceptions.StreamDoesNotExist as error:
-            raise StreamMissing(str(error) or "?") from error
+            raise StreamMissing(stream) from error
         except (exceptions.ServerError, exceptions.LeaderNotAvailable, TimeoutError, OSError) as error:
             raise StreamUnavailable(f"{self._address}: {str(error) or type(error).__name__}") from error
 
@@ -172,7 +172,7 @@ class Connection:
             )
             return answer
 
-        return {str(name): int(value) for name, value in (await self.request(ask)).stats}
+        return {str(name): int(value) for name, value in (await self.request(ask, stream=stream)).stats}
 
     async def wait_closed(self) -> str:
         """Wait until the connection is dead and return why."""
