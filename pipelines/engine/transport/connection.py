@@ -222,9 +222,9 @@ class Connection:
                 return
             await asyncio.sleep(max(0.1, limit - silent))
 
-    def _listener_done(self, task: asyncio.Task[None]) -> None:
+    def _listener_done(self, _: asyncio.Task[None]) -> None:
         # An undecodable frame ends rstream's listener while it still calls the connection alive.
-        error = None if task.cancelled() else task.exception()
+        error = self._client.unreadable
         self._die(f"unreadable frame: {error.__cause__ or error}" if error else "the broker closed the connection")
 
     def _on_close(self, frame: schema.Close) -> None:
