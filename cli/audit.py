@@ -24,7 +24,7 @@ from cli.output import (
     table,
     write_json,
 )
-from cli.server_errors import database_trouble, said
+from cli.server_errors import database_trouble, worded
 from pipelines.audit import AuditReport, Finding, audit
 from pipelines.audit.report import FAULTS
 from pipelines.engine.settings import Settings
@@ -86,7 +86,7 @@ def _run(instance: str) -> AuditReport:
         except SettingsError:
             raise
         except (WarrenError, ServicesError) as error:
-            fail(said(error), UNAVAILABLE)
+            fail(worded(error), UNAVAILABLE)
         except DATABASE_ERRORS as error:
             fail(database_trouble(error), UNAVAILABLE)
 

@@ -28,6 +28,7 @@ from cli import (
     topology,
 )
 from cli.output import printable
+from schemas.errors import told
 
 DEFECT = 70
 """Exit code where Warren itself is wrong; of no other meaning anywhere (EX_SOFTWARE of sysexits.h)."""
@@ -92,5 +93,6 @@ def _explain(error: TyperException) -> None:
 def _own_up(error: Exception) -> None:
     if os.environ.get(TRACEBACK):
         traceback.print_exc()
-    what = printable(" ".join(f"{type(error).__name__}: {error}".rstrip(": ").split()))
-    sys.stderr.write(f"warren: unexpected {what}; a defect in Warren: run again with {TRACEBACK}=1 and report it\n")
+    sys.stderr.write(
+        f"warren: unexpected {printable(told(error))}; a defect in Warren: run again with {TRACEBACK}=1 and report it\n"
+    )

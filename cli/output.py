@@ -16,7 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.localservers.errors import ServicesError
-from cli.server_errors import cache_trouble, database_trouble, said
+from cli.server_errors import cache_trouble, database_trouble, worded
 from pipelines.engine.stores.postgres import CONNECTION_LOST, DATABASE_ERRORS
 from schemas.errors import SettingsError, StoreBehind, StoreUnavailable, StreamUnavailable, Unconfirmed, WarrenError
 
@@ -114,7 +114,7 @@ def one_line_errors() -> Iterator[None]:
     except WarrenError as error:
         if isinstance(error.__cause__, DATABASE_ERRORS) and not isinstance(error, StoreBehind):
             _fail_of_database(error.__cause__)
-        fail(said(error))
+        fail(worded(error))
     except ServicesError as error:
         fail(str(error))
     except RedisError as error:

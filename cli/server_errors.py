@@ -6,7 +6,7 @@ import asyncpg
 from redis.exceptions import AuthenticationError, AuthorizationError, RedisError, ResponseError
 
 from pipelines.engine.stores.postgres import CONNECTION_LOST
-from schemas.errors import StreamMissing
+from schemas.errors import StreamMissing, said
 
 _ACCESS = (
     asyncpg.InvalidAuthorizationSpecificationError,
@@ -34,11 +34,11 @@ def cache_trouble(error: RedisError | OSError) -> str:
     return f"Redis does not answer: {why}; run `warren services up`, or mend WARREN_REDIS_URL"
 
 
-def said(error: Exception) -> str:
+def worded(error: Exception) -> str:
     """Say what an error raised on purpose means to whoever calls this command."""
     if isinstance(error, StreamMissing):
         return f"{error.kind} {error.stream!r} does not exist; run `warren topology apply`"
-    return str(error)
+    return said(error)
 
 
 def _first_line(error: BaseException) -> str:

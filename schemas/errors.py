@@ -31,6 +31,24 @@ if TYPE_CHECKING:
     from schemas.envelope import Identified
 
 
+def said(error: BaseException) -> str:
+    """Return what an error says, in one line: PostgreSQL's and pydantic's have many. One that says nothing, its kind.
+
+    Never raises, also where the error's own text cannot be had.
+    """
+    try:
+        text = " ".join(str(error).split())
+    except Exception:
+        text = ""
+    return text or type(error).__name__
+
+
+def told(error: BaseException) -> str:
+    """Return an error's kind and what it says, in one line, for logs and health texts. Never raises."""
+    kind, text = type(error).__name__, said(error)
+    return kind if text == kind else f"{kind}: {text}"
+
+
 class WarrenError(Exception):
     """Base of every error raised on purpose."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cli.checkup.findings import Finding, fault, fault_said, ok, warning
 from cli.database import live_views
-from cli.server_errors import said
+from cli.server_errors import worded
 from cli.standing import lags
 from pipelines.engine.settings import Settings
 from pipelines.engine.stores.postgres import DATABASE_ERRORS
@@ -17,7 +17,7 @@ async def examine_pipeline(settings: Settings) -> Finding:
         async with live_views(settings) as live:
             found = await lags(settings, live)
     except (WarrenError, *DATABASE_ERRORS) as error:
-        return fault_said("pipeline", said(error), "see the lines above, then ask again")
+        return fault_said("pipeline", worded(error), "see the lines above, then ask again")
     check, start = f"pipeline {live.instance}", f"run `warren run {live.instance}`"
     owned = sum(lag.owned for lag in found)
     facts = f"{owned} of {len(found)} partitions have an owner"

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import gc
 import logging
+from typing import Any
 
 import pytest
+from pydantic import TypeAdapter
 
 from pipelines.engine.broker import MemoryPositions, Offset, StreamBroker
 from tests.broker.conftest import has, serving
@@ -48,3 +50,22 @@ async def test_a_frame_that_cannot_be_read_is_one_line(
     assert "unreadable frame: " in line
     assert "; joining again in " in line
     assert len(line.splitlines()) == 1
+
+
+async def test_an_error_of_many_lines_is_told_in_one(url: str, stream: str, caplog: pytest.LogCaptureFixture) -> None:
+    broker, calls = StreamBroker(url), list[Any]()
+    subscriber = broker.subscriber(stream, offset=Offset.first())
+
+    @subscriber
+    async def handle(body: Any) -> None:
+        calls.append(body)
+        TypeAdapter(int).validate_python(body)
+
+    async with serving(broker):
+        await broker.publish("no number", stream)
+        await until(has(calls, 2), "two tries")
+        [trouble] = subscriber.troubles()
+    told = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
+    assert "ValidationError: 1 validation error for int Input should be a valid integer" in trouble
+    assert trouble in told[0]
+    assert all(len(line.splitlines()) == 1 for line in [trouble, *told])

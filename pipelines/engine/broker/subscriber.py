@@ -21,7 +21,7 @@ from pipelines.engine.broker.message import Record, StreamBatch, StreamRecord, d
 from pipelines.engine.broker.partition import FIRST_PAUSE, LONGEST_PAUSE, Ended, Partition
 from pipelines.engine.broker.specification import StreamSubscriberSpecification
 from pipelines.engine.transport import Batch, GroupConsumer, streams_of
-from schemas.errors import StreamError
+from schemas.errors import StreamError, told
 
 log = logging.getLogger(__name__)
 
@@ -215,7 +215,7 @@ class StreamSubscriber(SubscriberUsecase[Any]):
             await partition.serve(lambda: self.running)
         except Ended as end:
             if end.error is not None:
-                log.critical("%s stopped: %s", partition.stream, end.error)
+                log.critical("%s stopped: %s", partition.stream, told(end.error))
             self._stop_everything(end)
 
     def _stop_everything(self, end: Ended) -> None:

@@ -23,7 +23,7 @@ from rstream.encoding import encode_frame
 from pipelines.engine.transport.address import Address
 from pipelines.engine.transport.frames import StreamStats, StreamStatsResponse
 from pipelines.engine.transport.wire import WireClient
-from schemas.errors import StreamMissing, StreamUnavailable
+from schemas.errors import StreamMissing, StreamUnavailable, said
 
 # What it logs of a lost connection is reported here instead, once and with what follows from it.
 logging.getLogger("rstream").setLevel(logging.CRITICAL)
@@ -149,7 +149,7 @@ class Connection:
         except exceptions.StreamDoesNotExist as error:
             raise StreamMissing(stream) from error
         except (exceptions.ServerError, exceptions.LeaderNotAvailable, TimeoutError, OSError) as error:
-            raise StreamUnavailable(f"{self._address}: {str(error) or type(error).__name__}") from error
+            raise StreamUnavailable(f"{self._address}: {said(error)}") from error
 
     async def send(self, frame: bytes) -> None:
         """Write a ready frame, all of it or nothing, as soon as the socket has room. Raises StreamUnavailable."""
@@ -158,7 +158,7 @@ class Connection:
         try:
             await wire.drain()
         except OSError as error:
-            self._die(f"lost: {error}")
+            self._die(f"lost: {said(error)}")
         if not self.is_open:
             raise StreamUnavailable(f"{self._address}: {self._closed.result()}")
         wire.write(frame)
@@ -225,7 +225,9 @@ class Connection:
     def _listener_done(self, _: asyncio.Task[None]) -> None:
         # An undecodable frame ends rstream's listener while it still calls the connection alive.
         error = self._client.unreadable
-        self._die(f"unreadable frame: {error.__cause__ or error}" if error else "the broker closed the connection")
+        self._die(
+            f"unreadable frame: {said(error.__cause__ or error)}" if error else "the broker closed the connection"
+        )
 
     def _on_close(self, frame: schema.Close) -> None:
         self._die(f"the broker closed the connection: {frame.reason}")
@@ -245,7 +247,7 @@ class Connection:
 
 
 def _not_let_in(address: Address, error: BaseException) -> str:
-    why = str(error) or type(error).__name__
+    why = said(error)
     if not isinstance(error, exceptions.ServerError):
         return f"no broker at {address}: {why}; run `warren services up`, or mend WARREN_STREAM_URL"
     if isinstance(error, exceptions.AuthenticationFailure):
