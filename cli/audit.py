@@ -9,10 +9,9 @@ import typer
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from cli.environment import current_settings
+from cli.exit_codes import FAILED, UNAVAILABLE
 from cli.localservers.errors import ServicesError
 from cli.output import (
-    FAILED,
-    UNAVAILABLE,
     AsJson,
     cell,
     epilog,

@@ -14,7 +14,8 @@ import typer
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from cli.environment import current_settings
-from cli.output import FAILED, AsJson, epilog, err, one_line_errors, out, printable, write_json
+from cli.exit_codes import FAILED
+from cli.output import AsJson, epilog, err, one_line_errors, out, printable, write_json
 from cli.urls import POSTGRES, wrong_with
 from pipelines.edges.importer import (
     CsvTables,
