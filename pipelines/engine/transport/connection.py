@@ -11,7 +11,6 @@ import asyncio
 import contextlib
 import logging
 import random
-import ssl
 import time
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
@@ -22,6 +21,7 @@ from rstream.encoding import encode_frame
 
 from pipelines.engine.transport.address import Address
 from pipelines.engine.transport.frames import StreamStats, StreamStatsResponse
+from pipelines.engine.transport.refusals import refusal
 from pipelines.engine.transport.wire import WireClient
 from schemas.errors import StreamMissing, StreamUnavailable, said
 
@@ -85,11 +85,8 @@ class Connection:
             await self._guard(client.authenticate(address.vhost, address.user, address.password))
         except BaseException as error:
             await self.close()
-            if isinstance(error, ssl.SSLCertVerificationError):
-                why = f"its certificate is not accepted: {error.verify_message}"
-                raise StreamUnavailable(f"{address}: {why}; name its authority with ?cacert=FILE") from error
-            if isinstance(error, OSError | TimeoutError | exceptions.ServerError | AssertionError):
-                raise StreamUnavailable(_not_let_in(address, error)) from error
+            if why := refusal(address, error):
+                raise StreamUnavailable(why) from error
             raise
         self.on(schema.MetadataUpdate, self._on_metadata_update)
         self._watchdog = asyncio.create_task(self._watch(), name=f"watchdog {name}")
@@ -244,14 +241,3 @@ class Connection:
             queue.put_nowait(None)
         if self._client.wire is not None:
             self._client.wire.abort()
-
-
-def _not_let_in(address: Address, error: BaseException) -> str:
-    why = said(error)
-    if not isinstance(error, exceptions.ServerError):
-        return f"no broker at {address}: {why}; run `warren services up`, or mend WARREN_STREAM_URL"
-    if isinstance(error, exceptions.AuthenticationFailure):
-        why = f"user {address.user!r} with this password"
-    elif isinstance(error, exceptions.VirtualHostAccessFailure):
-        why = f"there is no such virtual host for user {address.user!r}"
-    return f"the broker at {address} refused: {why}; mend WARREN_STREAM_URL, or what it names"
