@@ -9,7 +9,7 @@ Everything of a partition lives under one hash tag, so that one script sees it a
     <root>{p3}:<gen>:counts          hash of "<stage>|<partner>" to a number of orders
     <root>changes                    channel: JSON of what each batch changed
 
-The root is `<prefix><instance>:<format>:`, as in `warren:views@1:f1:`.
+The root is `<prefix><instance>:<format>:`, such as `warren:views@1:f1:`.
 
 A write does nothing unless the marker is of the generation its owner knows and stands where the batch begins. Whatever
 went wrong before — a flush, an outage, a takeover — the partition is then built anew from Postgres under a new
