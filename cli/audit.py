@@ -9,10 +9,9 @@ import typer
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from cli.environment import current_settings
+from cli.exit_codes import FAILED, UNAVAILABLE
 from cli.localservers.errors import ServicesError
 from cli.output import (
-    FAILED,
-    UNAVAILABLE,
     AsJson,
     cell,
     epilog,
@@ -24,7 +23,7 @@ from cli.output import (
     table,
     write_json,
 )
-from cli.server_errors import database_trouble
+from cli.server_errors import database_trouble, worded
 from pipelines.audit import AuditReport, Finding, audit
 from pipelines.audit.report import FAULTS
 from pipelines.engine.settings import Settings
@@ -86,7 +85,7 @@ def _run(instance: str) -> AuditReport:
         except SettingsError:
             raise
         except (WarrenError, ServicesError) as error:
-            fail(str(error), UNAVAILABLE)
+            fail(worded(error), UNAVAILABLE)
         except DATABASE_ERRORS as error:
             fail(database_trouble(error), UNAVAILABLE)
 

@@ -11,8 +11,9 @@ from rich.text import Text
 
 from cli.checkup.findings import Finding, Result, fault_said, ok
 from cli.environment import current_settings
+from cli.exit_codes import FAILED, USAGE
 from cli.localservers.errors import ServicesError
-from cli.output import FAILED, USAGE, AsJson, cell, epilog, out, write_json
+from cli.output import AsJson, cell, epilog, out, write_json
 from schemas.errors import SettingsError
 
 app = typer.Typer()

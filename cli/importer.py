@@ -14,7 +14,9 @@ import typer
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from cli.environment import current_settings
-from cli.output import FAILED, AsJson, epilog, err, one_line_errors, out, printable, write_json
+from cli.exit_codes import FAILED
+from cli.output import AsJson, epilog, err, one_line_errors, out, printable, write_json
+from cli.urls import POSTGRES, wrong_with
 from pipelines.edges.importer import (
     CsvTables,
     ImportResult,
@@ -65,6 +67,8 @@ def import_command(
         rules = load_mapping(mapping)
         if bool(files) == bool(dsn):
             raise SettingsError("give either CSV files or --dsn; see warren import --help")
+        if dsn and (wrong := wrong_with(dsn, POSTGRES)):
+            raise SettingsError(f"--dsn: {wrong}")
         with ExitStack() as stack:
             report = stack.enter_context(_reporting(rejects))
             result = asyncio.run(_run(rules, files or [], dsn, dry_run, report))

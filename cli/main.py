@@ -27,10 +27,9 @@ from cli import (
     tail,
     topology,
 )
+from cli.exit_codes import DEFECT, INTERRUPTED, MEANINGS
 from cli.output import printable
-
-DEFECT = 70
-"""Exit code where Warren itself is wrong; of no other meaning anywhere (EX_SOFTWARE of sysexits.h)."""
+from schemas.errors import told
 
 TRACEBACK = "WARREN_TRACEBACK"
 """Where this variable is set, a defect is shown with its traceback."""
@@ -39,9 +38,8 @@ app = typer.Typer(
     name="warren",
     help="Order events on RabbitMQ Streams: nothing lost, nothing counted twice.",
     epilog=(
-        "Exit codes: 0 done, 1 failed or faults found, 2 wrong usage or settings, 3 a server is away, 70 a defect "
-        f"in Warren ({TRACEBACK}=1 shows its traceback), 130 interrupted. "
-        "Each command's help says what they mean there."
+        f"Exit codes: {'; '.join(f'{code} {meaning}' for code, meaning in MEANINGS.items())}. Each command's help says "
+        f"what they mean there. {TRACEBACK}=1 shows a defect's traceback."
     ),
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -73,7 +71,7 @@ def main() -> None:
         _explain(error)
         code = error.exit_code
     except typer.Abort:
-        code = 130
+        code = INTERRUPTED
     except Exception as error:  # the last resort: nobody should have to read a traceback
         _own_up(error)
         code = DEFECT
@@ -92,5 +90,6 @@ def _explain(error: TyperException) -> None:
 def _own_up(error: Exception) -> None:
     if os.environ.get(TRACEBACK):
         traceback.print_exc()
-    what = printable(" ".join(f"{type(error).__name__}: {error}".rstrip(": ").split()))
-    sys.stderr.write(f"warren: unexpected {what}; a defect in Warren: run again with {TRACEBACK}=1 and report it\n")
+    sys.stderr.write(
+        f"warren: unexpected {printable(told(error))}; a defect in Warren: run again with {TRACEBACK}=1 and report it\n"
+    )

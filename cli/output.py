@@ -15,13 +15,11 @@ from rich.console import Console, ConsoleDimensions
 from rich.table import Table
 from rich.text import Text
 
+from cli.exit_codes import FAILED, MEANINGS, UNAVAILABLE, USAGE
 from cli.localservers.errors import ServicesError
-from cli.server_errors import cache_trouble, database_trouble
-from pipelines.engine.stores.postgres import CONNECTION_LOST, DATABASE_ERRORS
+from cli.server_errors import cache_trouble, database_trouble, worded
+from pipelines.engine.stores.postgres import DATABASE_ERRORS
 from schemas.errors import SettingsError, StoreBehind, StoreUnavailable, StreamUnavailable, Unconfirmed, WarrenError
-
-FAILED, USAGE, UNAVAILABLE = 1, 2, 3
-"""Exit codes beside 0: the command failed or found faults; it was called wrongly; a server is away."""
 
 _NEVER = 1_000_000
 """Longer than any line."""
@@ -66,7 +64,8 @@ def epilog(
     `away` is False for a command to which no server can be away.
     """
     shown = "\n\n".join(f"Example: {example}" for example in examples)
-    codes = [f"0 {done}", f"1 {failed}", "2 wrong usage or settings", *(["3 a server is away"] if away else [])]
+    said = {0: done, FAILED: failed, USAGE: MEANINGS[USAGE]} | ({UNAVAILABLE: MEANINGS[UNAVAILABLE]} if away else {})
+    codes = [f"{code} {meaning}" for code, meaning in said.items()]
     return f"{shown}\n\nExit codes: {', '.join(codes)}."
 
 
@@ -113,8 +112,8 @@ def one_line_errors() -> Iterator[None]:
         fail(str(error), UNAVAILABLE)
     except WarrenError as error:
         if isinstance(error.__cause__, DATABASE_ERRORS) and not isinstance(error, StoreBehind):
-            _fail_of_database(error.__cause__)
-        fail(str(error))
+            fail(database_trouble(error.__cause__), UNAVAILABLE)
+        fail(worded(error))
     except ServicesError as error:
         fail(str(error))
     except RedisError as error:
@@ -124,14 +123,10 @@ def one_line_errors() -> Iterator[None]:
     except DATABASE_ERRORS as error:
         if isinstance(error, OSError) and error.filename is not None:  # a file; those of sockets name none
             fail(f"{error.filename}: {error.strerror}")
-        _fail_of_database(error)
+        fail(database_trouble(error), UNAVAILABLE)
 
 
 def fail(message: str, code: int = FAILED) -> NoReturn:
     """Say why in one line and end the command."""
     sys.stderr.write(f"warren: {' '.join(message.split())}\n")
     raise typer.Exit(code)
-
-
-def _fail_of_database(error: BaseException) -> NoReturn:
-    fail(database_trouble(error), UNAVAILABLE if isinstance(error, CONNECTION_LOST) else FAILED)

@@ -11,7 +11,8 @@ import typer
 
 from cli.database import live_views
 from cli.environment import current_settings
-from cli.output import FAILED, AsJson, cell, epilog, one_line_errors, out, printable, table, write_json
+from cli.exit_codes import FAILED
+from cli.output import AsJson, cell, epilog, one_line_errors, out, printable, table, write_json
 from cli.releasing import Release, release
 from cli.wording import moment
 from pipelines.engine.settings import Settings

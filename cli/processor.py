@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack
 from typing import TypeVar
 
 from cli.revisions import require_migrated
+from cli.server_errors import worded
 from cli.stopping import on_signals
 from pipelines.engine.settings import Settings
 from pipelines.engine.stores.postgres import CONNECTION_LOST, connect
@@ -108,7 +109,7 @@ class Processor:
             try:
                 return await attempt()
             except away as error:
-                reason = f"waiting for {what}: {' '.join(str(error).split()) or type(error).__name__}"
+                reason = f"waiting for {what}: {worded(error)}"
                 if self._waits != reason:
                     log.warning("%s", reason)
                 self._waits = reason

@@ -11,8 +11,9 @@ import typer
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from cli.environment import current_settings
+from cli.exit_codes import FAILED
 from cli.lines import lines_of
-from cli.output import FAILED, AsJson, epilog, err, one_line_errors, out, printable, write_json
+from cli.output import AsJson, epilog, err, one_line_errors, out, printable, write_json
 from pipelines.edges.publisher import OrderPublisher
 from pipelines.engine.settings import Settings
 from schemas.errors import EventRejected, UnknownVersion

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from cli.environment import current_settings
+from cli.exit_codes import INTERRUPTED
 from cli.logs import log_to_stderr
 from cli.output import epilog, one_line_errors
 
@@ -21,7 +22,7 @@ app = typer.Typer()
         done="stopped by SIGTERM or Ctrl-C",
         failed="tables are missing, or too many orders park",
     )
-    + " 130 ended by a second Ctrl-C; nothing is lost by it.",
+    + f" {INTERRUPTED} ended by a second Ctrl-C; nothing is lost by it.",
 )
 def run_command(
     pipeline: Annotated[str, typer.Argument(help="A declared pipeline instance, such as views@1.")],

@@ -1,4 +1,4 @@
-"""What to say of a server that is away or refuses: what happened; what to do next."""
+"""What to say of a server that is away, refuses, or lacks what is asked for: what happened; what to do next."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncpg
 from redis.exceptions import AuthenticationError, AuthorizationError, RedisError, ResponseError
 
 from pipelines.engine.stores.postgres import CONNECTION_LOST
+from schemas.errors import StreamMissing, said
 
 _ACCESS = (
     asyncpg.InvalidAuthorizationSpecificationError,
@@ -31,6 +32,13 @@ def cache_trouble(error: RedisError | OSError) -> str:
     if isinstance(error, AuthenticationError | AuthorizationError | ResponseError):
         return f"Redis refused: {why}; mend WARREN_REDIS_URL, or what it names"
     return f"Redis does not answer: {why}; run `warren services up`, or mend WARREN_REDIS_URL"
+
+
+def worded(error: Exception) -> str:
+    """Say what an error raised on purpose means to whoever calls this command."""
+    if isinstance(error, StreamMissing):
+        return f"{error.kind} {error.stream!r} does not exist; run `warren topology apply`"
+    return said(error)
 
 
 def _first_line(error: BaseException) -> str:

@@ -9,11 +9,12 @@ from typing import Annotated
 import typer
 
 from cli.demo.playing import clear_leftovers
+from cli.exit_codes import FAILED
 from cli.localservers.lifecycle import down, log_source, up
 from cli.localservers.names import SERVER_NAMES, Say, ServerName, say_on_stderr
 from cli.localservers.places import StateDir
 from cli.localservers.status import status
-from cli.output import FAILED, AsJson, cell, epilog, err, one_line_errors, out, table, write_json
+from cli.output import AsJson, cell, epilog, err, one_line_errors, out, table, write_json
 
 app = typer.Typer(
     help="Start, look at and stop this checkout's own RabbitMQ, PostgreSQL and Redis.",

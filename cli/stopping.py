@@ -8,10 +8,9 @@ import os
 import signal
 from collections.abc import Callable
 
-log = logging.getLogger(__name__)
+from cli.exit_codes import INTERRUPTED
 
-INTERRUPTED = 130
-"""Exit code of a command that Ctrl-C ended before it was done."""
+log = logging.getLogger(__name__)
 
 
 def on_signals(stop: Callable[[], None]) -> None:

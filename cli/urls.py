@@ -7,14 +7,14 @@ from urllib.parse import SplitResult, urlsplit
 
 from schemas.errors import SettingsError
 
-_POSTGRES = ("postgresql", "postgres")
+POSTGRES = ("postgresql", "postgres")
 
 SCHEMES: Mapping[str, tuple[str, ...]] = {
     "stream_url": ("rabbitmq-stream", "rabbitmq-stream+tls"),
     "amqp_url": ("amqp", "amqps"),
     "management_url": ("http", "https"),
-    "postgres_dsn": _POSTGRES,
-    "postgres_read_dsn": _POSTGRES,
+    "postgres_dsn": POSTGRES,
+    "postgres_read_dsn": POSTGRES,
     "redis_url": ("redis", "rediss", "unix"),
 }
 """Setting to what its value may begin with."""
@@ -28,12 +28,13 @@ def require_urls(urls: Mapping[str, str | None]) -> None:
             character that should have been escaped looks like a port.
     """
     for setting, url in urls.items():
-        wrong = None if url is None else _wrong(url, SCHEMES[setting])
+        wrong = None if url is None else wrong_with(url, SCHEMES[setting])
         if wrong is not None:
             raise SettingsError(f"WARREN_{setting.upper()}: {wrong}")
 
 
-def _wrong(url: str, schemes: tuple[str, ...]) -> str | None:
+def wrong_with(url: str, schemes: tuple[str, ...]) -> str | None:
+    """Say what keeps a text from being an address of one of the schemes; None where it is one. Shows nothing of it."""
     try:
         parts = urlsplit(url)
     except ValueError as error:

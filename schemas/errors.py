@@ -7,7 +7,7 @@
     ├── StreamError
     │   ├── StreamUnavailable    the broker cannot be reached or refuses: retry
     │   │   └── GroupStuck       it has made no member of a consumer group active: stay away, then retry
-    │   ├── StreamMissing        no such stream: run `warren topology apply`
+    │   ├── StreamMissing        no such stream: somebody has to make it
     │   ├── EventsLost           retention removed events we had not read: stop and alarm
     │   ├── Unconfirmed          published, but the broker did not say so: the caller decides
     │   └── PublishRefused       a message that can never be published as it is: nothing was sent
@@ -29,6 +29,24 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from schemas.envelope import Identified
+
+
+def said(error: BaseException) -> str:
+    """Return what an error says, in one line: PostgreSQL's and pydantic's have many. One that says nothing, its kind.
+
+    Never raises, also where the error's own text cannot be had.
+    """
+    try:
+        text = " ".join(str(error).split())
+    except Exception:
+        text = ""
+    return text or type(error).__name__
+
+
+def told(error: BaseException) -> str:
+    """Return an error's kind and what it says, in one line, for logs and health texts. Never raises."""
+    kind, text = type(error).__name__, said(error)
+    return kind if text == kind else f"{kind}: {text}"
 
 
 class WarrenError(Exception):
@@ -99,10 +117,11 @@ class GroupStuck(StreamUnavailable):
 
 
 class StreamMissing(StreamError):
-    """The stream does not exist. `stream` is its name."""
+    """The stream does not exist. `stream` is its name, `kind` what was looked for."""
 
-    def __init__(self, stream: str) -> None:
-        super().__init__(f"stream {stream!r} does not exist; run `warren topology apply`")
+    def __init__(self, stream: str, kind: str = "stream") -> None:
+        super().__init__(f"{kind} {stream!r} does not exist; create it first")
+        self.kind = kind
         self.stream = stream
 
 

@@ -7,15 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cli.exit_codes import INTERRUPTED
 from cli.output import AsJson, cell, epilog, err, fail, one_line_errors, out, table, write_json
 
 if TYPE_CHECKING:
     from cli.demo.proof import Proof
 
 app = typer.Typer()
-
-INTERRUPTED = 130
-"""Exit code of a demo that was to end by itself and was stopped before."""
 
 DEFAULT_ORDERS = 300
 

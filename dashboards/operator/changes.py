@@ -21,7 +21,7 @@ from dashboards.operator.reads import Reads
 from pipelines.engine.settings import Settings
 from pipelines.engine.stores.cache import Cache
 from pipelines.engine.stores.instances import InstanceName
-from schemas.errors import StoreError
+from schemas.errors import StoreError, told
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +66,7 @@ class Listener:
                 await self._listen((await self._reads.standing()).instance)
             except (RedisError, OSError, StoreError) as error:
                 if self._heard:
-                    log.warning("no announcements: %s; the board looks at the checkpoints every second", error)
+                    log.warning("no announcements: %s; the board looks at the checkpoints every second", told(error))
                 self._heard = False
                 await asyncio.sleep(RETRY_SECONDS)
 

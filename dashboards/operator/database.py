@@ -14,7 +14,7 @@ from dashboards.operator.rows import COUNTED, Board, Card, Entry, Lane, Parked, 
 from pipelines.engine.stores.instances import InstanceName
 from pipelines.engine.stores.named_sql import named_sql
 from pipelines.engine.stores.postgres import CONNECTION_LOST
-from schemas.errors import StoreBehind, StoreError
+from schemas.errors import StoreBehind, StoreError, said
 from schemas.lifecycle import Stage
 
 PIPELINE = "views"
@@ -132,10 +132,11 @@ class Database:
                     raise StoreBehind(f"no version of pipeline `{PIPELINE}` is live; run `warren migrate`")
                 yield connection, InstanceName(PIPELINE, live["live_version"])
         except (asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError, asyncpg.InvalidSchemaNameError) as error:
-            raise StoreBehind(f"the database lacks what this release needs ({error}); run `warren migrate`") from error
+            raise StoreBehind(
+                f"the database lacks what this release needs ({said(error)}); run `warren migrate`"
+            ) from error
         except (*CONNECTION_LOST, exceptions.PostgresError) as error:
-            reason = str(error) or type(error).__name__
-            raise StoreError(f"PostgreSQL does not answer: {reason}; is it up? see WARREN_POSTGRES_DSN") from error
+            raise StoreError(f"PostgreSQL does not answer: {said(error)}; is it up? see WARREN_POSTGRES_DSN") from error
 
 
 def _can_be(order_id: str, stream_offset: int = 0) -> bool:

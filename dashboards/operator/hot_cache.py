@@ -89,4 +89,6 @@ class HotCache:
                 return await ask()
         except (RedisError, OSError, TimeoutError) as error:
             self._away_until = now + PAUSE_SECONDS
-            raise CacheAway(f"Redis does not answer: {str(error) or 'too slow'}; see WARREN_REDIS_URL") from error
+            raise CacheAway(
+                f"Redis does not answer: {' '.join(str(error).split()) or 'too slow'}; see WARREN_REDIS_URL"
+            ) from error

@@ -63,8 +63,12 @@ class World:
         self.real = real
 
     async def stream(self) -> str:
-        """Return the name of an empty stream."""
+        """Return the name of an empty super stream."""
         return await new_stream(self.url) if self.real else f"stream{next(_NUMBERS)}"
+
+    async def plain_stream(self) -> str:
+        """Return the name of an empty plain stream: a partition by its own name is one."""
+        return f"{await self.stream()}-0"
 
     @asynccontextmanager
     async def __call__(self, broker: StreamBroker) -> AsyncIterator[StreamBroker]:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from faststream import FastStream
 
-from pipelines.engine.broker import MemoryPositions, Offset, StreamBroker, StreamSubscriber
+from pipelines.engine.broker import MemoryPositions, Offset, StreamBroker, StreamSubscriber, create_super_stream
 from pipelines.engine.broker import annotations as given
 from schemas.errors import StreamUnavailable
 from tests.broker.conftest import has, new_stream, serving
@@ -37,6 +37,28 @@ async def test_a_cut_reader_goes_on_where_it_was(url: str, stream: str, offset: 
             await until(has(seen, 60), "60 records")
             await until(broker.ping, "all to be well")
     assert seen == [(number, number) for number in range(60)]
+
+
+@pytest.mark.parametrize("group", [None, "g"])
+async def test_a_stream_that_is_not_there_is_named_and_waited_for(url: str, group: str | None) -> None:
+    """A group needs a super stream, so a plain one of that name does not do; here there is neither."""
+    broker, seen, stream = StreamBroker(url), list[int](), f"later-{group}"
+    positions, offset = (MemoryPositions(), None) if group else (None, Offset.first())
+    subscriber = broker.subscriber(stream, group=group, positions=positions, offset=offset)
+
+    @subscriber
+    async def handle(body: int) -> None:
+        seen.append(body)
+
+    async def told() -> bool:
+        kind = "super stream" if group else "stream"
+        return subscriber.troubles() == [f"{stream}: {kind} '{stream}' does not exist; create it first"]
+
+    async with serving(broker):
+        await until(told, "the trouble to be told")
+        await create_super_stream(url, stream, 1)
+        await broker.publish(1, stream)
+        await until(has(seen, 1), "the record")
 
 
 async def test_a_reader_cut_before_its_first_record_misses_none(url: str, stream: str) -> None:

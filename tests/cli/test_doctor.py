@@ -9,9 +9,11 @@ import asyncpg
 import httpx
 import pytest
 
-from cli.checkup import broker, database
+from cli.checkup import broker, database, pipeline
 from cli.checkup.findings import Result
 from cli.checkup.management import Management
+from pipelines.engine.instance import owner
+from pipelines.engine.instance.batch import decide
 from pipelines.engine.transport import SuperStreamPublisher
 from tests.cli.support import Answer, Warren
 from tests.support.events import life, message
@@ -50,6 +52,59 @@ async def test_nobody_to_take_the_events_is_a_warning_and_a_fault_once_some_wait
     assert waiting.code == 1
     assert _checks(waiting)["pipeline views@1"]["result"] == "fault"
     assert _checks(waiting)["pipeline views@1"]["advice"] == "run `warren run views@1`"
+
+
+class Broken:
+    """Takes the place of what decides about a batch; where `error` is set, no batch commits."""
+
+    def __init__(self, patch: pytest.MonkeyPatch) -> None:
+        self.error: Exception | None = None
+        patch.setattr(owner, "decide", self)
+
+    async def __call__(self, *arguments: Any) -> Any:
+        if self.error is not None:
+            raise self.error
+        return await decide(*arguments)
+
+
+@pytest.mark.parametrize(
+    ("error", "found", "advice"),
+    [
+        (
+            asyncpg.CheckViolationError("a value of ours"),
+            "has taken effect for",
+            "see the log or /readyz of its owner, ",
+        ),
+        (ValueError("a value of ours"), "3 of 4 partitions have an owner; 10 events wait", "let go, in its log"),
+    ],
+    ids=["the owner tries for ever", "it lets go again and again"],
+)
+async def test_events_that_cannot_take_effect_are_a_fault(
+    warren: Warren, run: Run, monkeypatch: pytest.MonkeyPatch, error: Exception, found: str, advice: str
+) -> None:
+    monkeypatch.setattr(pipeline, "PATIENCE_SECONDS", 0.0)
+    monkeypatch.setattr(pipeline, "LOOK_SECONDS", 0.1)
+    broken = Broken(monkeypatch)
+
+    async def look() -> dict[str, Any]:
+        return _checks(await warren("doctor", "--json"))["pipeline views@1"]
+
+    async with running_pipeline(run):
+
+        async def well() -> bool:
+            return bool((await look())["result"] == "ok")
+
+        async def told() -> bool:
+            check = await look()
+            return bool(check["result"] == "fault" and found in check["found"] and advice in check["advice"])
+
+        await until(well, "every partition to have an owner")
+        broken.error = error
+        async with SuperStreamPublisher(run.settings.stream_url, "orders") as publisher:
+            await publisher.publish([message(fields) for fields in life("A1")])
+        await until(told, "doctor to say so")
+        broken.error = None
+        await until(well, "all to be well again")
 
 
 async def test_nothing_prepared_says_what_to_run(bare_warren: Warren) -> None:

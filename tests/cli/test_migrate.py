@@ -20,4 +20,4 @@ async def test_it_says_what_is_up_to_date(warren: Warren) -> None:
 async def test_a_database_that_is_not_there_is_named(bare_warren: Warren) -> None:
     bare_warren.environment["WARREN_POSTGRES_DSN"] += "_elsewhere"
     answer = await bare_warren("lag")
-    answer.failed(1, "PostgreSQL refused", "_elsewhere", "does not exist")
+    answer.failed(3, "PostgreSQL refused", "_elsewhere", "does not exist")

@@ -97,7 +97,10 @@ def test_lines_that_belong_to_nothing_are_warned_of(shop: Path) -> None:
         (MAPPING, [], "give either CSV files or --dsn"),
         (MAPPING, ["orders.csv", "lines.csv", "--dsn", "postgresql://localhost:1/x"], "give either CSV files or --dsn"),
         (MAPPING, ["orders.csv"], "no table lines among the files"),
-        (MAPPING, ["--dsn", "postgresql://127.0.0.1:1/x"], "--dsn: cannot connect"),
+        (MAPPING, ["--dsn", "postgresql://127.0.0.1/x?sslmode=maybe"], "--dsn: `sslmode` parameter must be one of"),
+        (MAPPING, ["--dsn", "postgresql://me:secret@x:notaport/"], "--dsn: its port is no number from 1 to 65535"),
+        (MAPPING, ["--dsn", "postgresql://me:se/cret@x:5432/"], "--dsn: its port is no number from 1 to 65535"),
+        (MAPPING, ["--dsn", "mysql://me:secret@x/"], "--dsn: an address begins with postgresql:// or postgres://"),
         (MAPPING.replace('"sent"', '"posted"'), ["orders.csv", "lines.csv"], "events.sent.time: table orders has no"),
         ("name = 1", ["orders.csv"], "shop.toml: name: "),
     ],
@@ -111,4 +114,13 @@ def test_wrong_usage_exits_with_2_and_one_line(
     assert result.exit_code == 2
     assert message in result.stderr
     assert result.stderr.count("\n") == 1
+    assert "cret" not in result.stderr
     assert result.stdout == ""
+
+
+def test_a_database_that_is_away_exits_with_3_and_one_line(shop: Path) -> None:
+    options = ["--mapping", str(shop / "shop.toml"), "--dry-run", "--dsn", "postgresql://127.0.0.1:1/x"]
+    result = CliRunner().invoke(app, options)
+    assert result.exit_code == 3
+    assert result.stderr.startswith("warren: --dsn: cannot connect: ")
+    assert result.stderr.count("\n") == 1

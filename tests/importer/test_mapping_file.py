@@ -15,7 +15,8 @@ from tests.importer.shop import MAPPING, MemoryTables, import_shop
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ('name = "shop"', 'name = "My Shop"', "name: String should match"),
+        ('name = "shop"', 'name = "My Shop"', "name: 1 to 64 of a-z, 0-9, - and _, the first a letter or digit"),
+        ("[joined.lines]", '[joined."My Lines"]', "joined.My Lines: 1 to 64 of a-z, 0-9, - and _"),
         ('name = "shop"', 'nmae = "shop"', "name: Field required"),
         ('"Europe/Berlin"', '"Berlin"', "zone: 'Berlin' is no zone"),
         ('currency = "EUR"', 'currency = "XXX"', "currency"),

@@ -63,6 +63,6 @@ async def test_one_bad_event_and_nothing_is_sent(run: Run, bad: dict[str, Any] |
 
 
 async def test_a_missing_super_stream_is_named(run: Run) -> None:
-    with pytest.raises(StreamMissing, match="warren topology apply"):
+    with pytest.raises(StreamMissing, match="does not exist; create it first"):
         async with OrderPublisher(run.settings.model_copy(update={"super_stream": "nowhere"})):
             pass

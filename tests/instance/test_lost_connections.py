@@ -175,6 +175,13 @@ async def test_a_real_deadlock_does_not_end_the_pipeline(run: Run) -> None:
         wants = asyncio.create_task(other.execute("SELECT 1 FROM checkpoint WHERE partition = 0 FOR UPDATE"))
         paused.go_on.set()
         await asyncio.wait_for(wants, 30)
+
+        async def in_trouble() -> bool:
+            return own.trouble is not None
+
+        await until(in_trouble, "the trouble to be told")
+        assert (own.trouble or "").startswith("DeadlockDetectedError: deadlock detected DETAIL: Process ")
+        assert len((own.trouble or "").splitlines()) == 1
         await transaction.rollback()
         assert await asyncio.wait_for(commit, 30) is not None
         await other.close()

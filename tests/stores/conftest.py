@@ -7,25 +7,12 @@ from collections.abc import AsyncIterator
 import pytest
 from redis.asyncio import Redis
 
-from cli.localservers import Addresses
 from pipelines.engine.stores.cache import Cache
 from tests.stores.support import Owner
-from tests.support.emptied import empty, tables_only
+from tests.support.emptied import run, shared
 from tests.support.runs import Run
 
-
-@pytest.fixture(scope="module")
-async def shared(servers: Addresses) -> AsyncIterator[Run]:
-    """An environment of the module's own, without a stream."""
-    async with tables_only(servers) as run:
-        yield run
-
-
-@pytest.fixture
-async def run(shared: Run) -> Run:
-    """The module's environment, emptied."""
-    await empty(shared)
-    return shared
+__all__ = ["run", "shared"]
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from redis.asyncio import Redis
 
+from pipelines.engine.stores import cache as cache_module
 from pipelines.engine.stores.cache import LANE_LENGTH, READ_LENGTH, Cache
 from tests.stores.support import LANES, Owner, card, keys_of, many
 from tests.support.runs import Run
@@ -141,6 +142,26 @@ async def test_instances_are_apart(run: Run, redis: Redis, cache: Cache, owner: 
     await owner.rebuild(0, 5, many(1), {"initiated|": 1})
     assert await other.read_board([0], LANES, 10) == [None]
     assert other.changes_channel != cache.changes_channel
+
+
+async def test_releases_of_different_formats_are_apart(
+    run: Run, redis: Redis, cache: Cache, owner: Owner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Side by side, each finds what it wrote, and nothing of the other's."""
+    await owner.rebuild(0, 5, many(1), {"initiated|": 1})
+    monkeypatch.setattr(cache_module, "FORMAT", "f0")
+    newer = Cache(redis, run.settings.redis_prefix, "views@1")
+    assert await newer.standing(0, 5) is None
+    assert await newer.read_board([0], LANES, 10) == [None]
+    assert await newer.read_card(0, "o0") is None
+    assert newer.changes_channel != cache.changes_channel
+    await Owner(newer).rebuild(0, 7, many(2), {"initiated|": 2})
+    assert await owner.apply(0, 5, 6, [card("A")], {"initiated|": 1})
+    boards = [await one.read_board([0], ["initiated"], 10) for one in (cache, newer)]
+    assert [(board.offset, board.counts) for [board] in boards if board] == [
+        (6, {"initiated|": 2}),
+        (7, {"initiated|": 2}),
+    ]
 
 
 async def test_reading_no_partition_is_possible(cache: Cache) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from redis.asyncio import Redis
 
-from pipelines.engine.stores.cache import LANE_LENGTH, Cache
+from pipelines.engine.stores.cache import FORMAT, LANE_LENGTH, Cache
 from tests.stores.support import LANES, Owner, card, keys_of, many
 from tests.support.runs import Run
 
@@ -18,7 +18,7 @@ async def test_what_is_not_in_the_new_generation_is_gone(run: Run, redis: Redis,
     assert board is not None
     assert board.lanes == {"initiated": [b"new#1"], "submitted": [], "closed": [b"both#2"]}
     assert board.counts == {"initiated|": 1, "closed|": 1}
-    generation = await redis.hget(f"{run.settings.redis_prefix}views@1:{{p0}}", "generation")
+    generation = await redis.hget(f"{run.settings.redis_prefix}views@1:{FORMAT}:{{p0}}", "generation")
     assert isinstance(generation, bytes)
     left = [key for key in await keys_of(run, redis) if generation not in key and not key.endswith(b"{p0}")]
     assert left == []

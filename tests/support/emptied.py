@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import pytest
 from redis.asyncio import Redis
 
 from cli.localservers import Addresses
@@ -24,6 +25,20 @@ async def tables_only(addresses: Addresses) -> AsyncIterator[Run]:
         for flow in FLOWS:
             migrate_instance(run.settings.postgres_dsn, flow.name, flow.migrations)
         yield run
+
+
+@pytest.fixture(scope="module")
+async def shared(servers: Addresses) -> AsyncIterator[Run]:
+    """An environment of the module's own, without a stream. For a conftest to import, with `run`."""
+    async with tables_only(servers) as made:
+        yield made
+
+
+@pytest.fixture
+async def run(shared: Run) -> Run:
+    """The module's environment, emptied."""
+    await empty(shared)
+    return shared
 
 
 async def empty(run: Run, schema: str = "views_v1") -> None:

@@ -46,6 +46,14 @@ async def test_ids_published_again_after_a_restart_are_stored_once(run: Run) -> 
     assert await stored(run) == [3, 7, 8, 10, 11]
 
 
+async def test_a_plain_stream_is_one_partition(run: Run) -> None:
+    """A partition by its own name is a plain stream."""
+    async with NamedPublisher(run.settings.stream_url, partition_name("orders", HOME), "relay") as publisher:
+        await publisher.publish([row(3, "one"), row(7, "two"), row(8, "three")])
+        assert await publisher.last_publishing_id(0) == 8
+    assert await stored(run) == [3, 7, 8]
+
+
 async def test_the_broker_confirms_and_drops_what_lies_below_its_mark(run: Run) -> None:
     """Trap: one high-water id per name; anything lower is confirmed and thrown away, even if it was never stored."""
     stream = partition_name("orders", HOME)

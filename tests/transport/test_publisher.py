@@ -158,8 +158,17 @@ async def test_a_message_larger_than_a_frame_is_refused_before_anything_is_sent(
 
 
 async def test_a_stream_that_is_not_there_is_named(run: Run) -> None:
-    with pytest.raises(StreamMissing, match="topology apply"):
+    with pytest.raises(StreamMissing, match=r"^stream 'nowhere' does not exist; create it first$"):
         await SuperStreamPublisher(run.settings.stream_url, "nowhere").__aenter__()
+
+
+async def test_a_plain_stream_is_one_partition_unless_a_number_of_them_is_asked_for(run: Run) -> None:
+    """A partition by its own name is a plain stream."""
+    async with SuperStreamPublisher(run.settings.stream_url, "orders-1") as publisher:
+        await publisher.publish([_message(f"order {n}", n) for n in range(10)])
+    assert [int(body) for body in await _stored(run, 1)] == list(range(10))
+    with pytest.raises(StreamMissing, match=r"^super stream 'orders-1' does not exist"):
+        await SuperStreamPublisher(run.settings.stream_url, "orders-1", 1).__aenter__()
 
 
 async def test_another_number_of_partitions_than_expected_is_refused(run: Run) -> None:

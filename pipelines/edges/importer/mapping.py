@@ -27,8 +27,13 @@ from schemas.envelope import Name
 from schemas.lifecycle import may_send, source_kind
 from schemas.money import Currency
 from schemas.orders import EVENTS
+from schemas.worded import Worded
 
-Label = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
+Label = Annotated[
+    str,
+    StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$"),
+    Worded("1 to 64 of a-z, 0-9, - and _, the first a letter or digit"),
+]
 """A word of the mapping's author that becomes part of event ids."""
 
 Column = Annotated[StrictStr, StringConstraints(min_length=1)]

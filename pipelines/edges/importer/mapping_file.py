@@ -34,7 +34,7 @@ def parse_mapping(text: str) -> Mapping:
         raise SettingsError(f"not TOML: {error}") from error
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
-        place = ".".join(str(part) for part in first["loc"] if not str(part).startswith("<"))
+        place = ".".join(str(part) for part in first["loc"] if not str(part).startswith(("<", "[key]")))
         more = f" ({error.error_count() - 1} more)" if error.error_count() > 1 else ""
         raise SettingsError(f"{place or 'mapping'}: {first['msg'].removeprefix('Value error, ')}{more}") from error
     used_columns(mapping)  # raises where the mapping is at odds with itself

@@ -14,7 +14,7 @@ import asyncpg
 from asyncpg import exceptions
 
 from pipelines.edges.importer.rows import Place, Row
-from schemas.errors import SettingsError
+from schemas.errors import SettingsError, StoreUnavailable, said
 
 _FLOATS = frozenset({"float4", "float8"})
 _PREFETCH = 1000
@@ -28,13 +28,15 @@ class QueryTables:
         self._queries = queries
 
     async def __aenter__(self) -> QueryTables:
-        """Connect. Raises SettingsError."""
+        """Connect. Raises SettingsError for what is no address, StoreUnavailable where nobody answers or lets us in."""
         try:
             self._connection = await asyncpg.connect(
                 self._dsn, timeout=10, server_settings={"application_name": "warren import"}
             )
-        except (exceptions.PostgresError, exceptions.InterfaceError, OSError, ValueError) as error:
-            raise SettingsError(f"--dsn: cannot connect: {error or type(error).__name__}") from error
+        except (exceptions.ClientConfigurationError, ValueError) as error:
+            raise SettingsError(f"--dsn: {error}") from error
+        except (exceptions.PostgresError, exceptions.InterfaceError, OSError) as error:
+            raise StoreUnavailable(f"--dsn: cannot connect: {said(error)}") from error
         self._snapshot = self._connection.transaction(isolation="repeatable_read", readonly=True)
         await self._snapshot.start()
         return self

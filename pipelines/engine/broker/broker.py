@@ -26,6 +26,7 @@ from pipelines.engine.broker.producer import StreamProducer
 from pipelines.engine.broker.registrator import StreamRegistrator
 from pipelines.engine.broker.response import StreamPublishCommand
 from pipelines.engine.broker.subscriber import StreamSubscriber
+from pipelines.engine.transport import Compression
 from pipelines.engine.transport.address import Address
 from pipelines.engine.transport.connection import Connection
 from schemas.errors import StreamUnavailable
@@ -112,29 +113,43 @@ class StreamBroker(StreamRegistrator, BrokerUsecase[Any, str, StreamBrokerConfig
         await super().stop(exc_type, exc_val, exc_tb)
         await self._own_producer.close()
 
-    async def publish(self, message: Any, stream: str, *, key: Key = None, timeout: float = 30.0) -> None:
+    async def publish(
+        self,
+        message: Any,
+        stream: str,
+        *,
+        key: Key = None,
+        timeout: float = 30.0,
+        compression: Compression | None = None,
+    ) -> None:
         """Publish one message and return when it is confirmed; `publish_batch` is many times faster for more.
 
         Args:
             message: bytes, a string, anything that becomes JSON, or a `StreamResponse`.
-            stream: a super stream.
+            stream: a super stream, or a plain one.
             key: chooses the partition; without one, messages are spread.
             timeout: seconds for the confirm.
+            compression: as for `publisher`.
 
         Raises:
             Unconfirmed: it is not confirmed in time, and may be in the stream or not.
             StreamMissing, StreamUnavailable: it was not sent.
         """
-        await self.publish_batch(message, stream=stream, key=key, timeout=timeout)
+        await self.publish_batch(message, stream=stream, key=key, timeout=timeout, compression=compression)
 
     async def publish_batch(  # type: ignore[override]  # each broker's signature is its own
-        self, *messages: Any, stream: str, key: Key = None, timeout: float = 30.0
+        self,
+        *messages: Any,
+        stream: str,
+        key: Key = None,
+        timeout: float = 30.0,
+        compression: Compression | None = None,
     ) -> None:
         """Publish the messages and return when all are confirmed. Takes and raises what `publish` does.
 
         Messages of one partition keep their order.
         """
-        command = StreamPublishCommand.of(messages, stream, key=key, timeout=timeout)
+        command = StreamPublishCommand.of(messages, stream, key=key, timeout=timeout, compression=compression)
         await self._basic_publish_batch(command, producer=self._producer)
 
     async def request(self, *_: Any, **__: Any) -> Any:

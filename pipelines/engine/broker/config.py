@@ -18,7 +18,7 @@ from pipelines.engine.broker._compat import (
     SubscriberUsecaseConfig,
 )
 from pipelines.engine.broker.offsets import Offset
-from pipelines.engine.transport import EventFilter, Positions
+from pipelines.engine.transport import Compression, EventFilter, Positions
 from pipelines.engine.transport.address import Address
 
 Policy = Literal["retry", "stop"]
@@ -87,6 +87,7 @@ class StreamPublisherConfig(PublisherUsecaseConfig):
     stream: str
     key: Key
     timeout: float
+    compression: Compression | None
 
 
 @dataclass(kw_only=True)

@@ -17,10 +17,8 @@ from collections.abc import Awaitable, Callable
 from faststream.exceptions import StopConsume
 
 from pipelines.engine.broker.config import OnError
-from pipelines.engine.transport import (
-    Batch,
-)
-from schemas.errors import EventsLost, GroupStuck, StreamUnavailable, WarrenError
+from pipelines.engine.transport import Batch
+from schemas.errors import EventsLost, GroupStuck, StreamUnavailable, WarrenError, told
 
 log = logging.getLogger(__name__)
 
@@ -73,7 +71,7 @@ class Partition(ABC):
         """
         regained = isinstance(self.error, StreamUnavailable) and self.joined and not self._handler_failed
         if self.error is not None and not regained:
-            return f"{type(self.error).__name__}: {self.error}"
+            return told(self.error)
         if self._in_hand_since is not None and (age := time.monotonic() - self._in_hand_since) > self._stall_after:
             return f"the batch from offset {self.position} has been in hand for {age:.0f} s"
         return None
@@ -104,7 +102,7 @@ class Partition(ABC):
                 raise
             except EventsLost as error:
                 self.error, self.stopped = error, True
-                log.critical("%s stopped: %s", self.stream, error)
+                log.critical("%s stopped: %s", self.stream, told(error))
                 return
             except Exception as error:
                 self._note(error)
@@ -140,6 +138,5 @@ class Partition(ABC):
         self.error = error
         # Errors raised on purpose say all in a line; of others the way to them is worth showing, once.
         trace = error if new and not isinstance(error, WarrenError) else None
-        what = f"{type(error).__name__}: {error}"
         again = "" if isinstance(error, GroupStuck) else f"; joining again in {self._pause:.1f} s"
-        log.warning("%s: %s%s", self.stream, what, again, exc_info=trace)
+        log.warning("%s: %s%s", self.stream, told(error), again, exc_info=trace)

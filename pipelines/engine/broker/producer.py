@@ -1,4 +1,4 @@
-"""FastStream's producer: encoded messages to confirmed ones, over one publisher per stream."""
+"""FastStream's producer: encoded messages to confirmed ones, over one publisher per stream and compression."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from faststream.exceptions import FeatureNotSupportedException
 
 from pipelines.engine.broker._compat import ProducerProto
 from pipelines.engine.broker.response import StreamPublishCommand
-from pipelines.engine.transport import SuperStreamPublisher
+from pipelines.engine.transport import Compression, SuperStreamPublisher
 from schemas.errors import StreamUnavailable
 
 
@@ -25,7 +25,7 @@ class StreamProducer(ProducerProto[StreamPublishCommand]):
     def __init__(self, url: str, serializer: Callable[[], Any]) -> None:
         self._url = url
         self._serializer = serializer
-        self._publishers: dict[str, SuperStreamPublisher] = {}
+        self._publishers: dict[tuple[str, Compression | None], SuperStreamPublisher] = {}
         self._opening = asyncio.Lock()
 
     async def publish(self, cmd: StreamPublishCommand) -> None:
@@ -38,7 +38,7 @@ class StreamProducer(ProducerProto[StreamPublishCommand]):
         if messages:
             try:
                 async with asyncio.timeout(cmd.timeout):
-                    publisher = await self._publisher(cmd.destination)
+                    publisher = await self._publisher(cmd.destination, cmd.compression)
             except TimeoutError as error:
                 raise StreamUnavailable(f"{cmd.destination}: no connection within {cmd.timeout:g} s") from error
             await publisher.publish(messages, timeout=cmd.timeout)
@@ -53,8 +53,10 @@ class StreamProducer(ProducerProto[StreamPublishCommand]):
         for publisher in publishers.values():
             await publisher.__aexit__(None, None, None)
 
-    async def _publisher(self, stream: str) -> SuperStreamPublisher:
+    async def _publisher(self, stream: str, compression: Compression | None) -> SuperStreamPublisher:
         async with self._opening:
-            if stream not in self._publishers:
-                self._publishers[stream] = await SuperStreamPublisher(self._url, stream).__aenter__()
-            return self._publishers[stream]
+            publisher = self._publishers.get((stream, compression))
+            if publisher is None:
+                publisher = await SuperStreamPublisher(self._url, stream, compression=compression).__aenter__()
+                self._publishers[stream, compression] = publisher
+            return publisher

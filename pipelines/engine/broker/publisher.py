@@ -26,7 +26,7 @@ class StreamPublisher(PublisherUsecase):
 
     @property
     def stream(self) -> str:
-        """The name of the super stream, prefixes and all."""
+        """The name of the stream or super stream, prefixes and all."""
         return f"{self._outer_config.prefix}{self._config.stream}"
 
     async def publish(self, *messages: Any, key: Key = None, timeout: float | None = None) -> None:  # type: ignore[override]  # each broker's signature is its own
@@ -37,7 +37,11 @@ class StreamPublisher(PublisherUsecase):
             StreamMissing, StreamUnavailable: nothing was sent.
         """
         command = StreamPublishCommand.of(
-            messages, self.stream, key=key or self._config.key, timeout=timeout or self._config.timeout
+            messages,
+            self.stream,
+            key=key or self._config.key,
+            timeout=timeout or self._config.timeout,
+            compression=self._config.compression,
         )
         await self._send(command, ())
 
@@ -49,6 +53,7 @@ class StreamPublisher(PublisherUsecase):
         command = StreamPublishCommand.from_cmd(cmd, batch=True)
         command.destination = self.stream
         command.key, command.timeout = self._config.key, self._config.timeout
+        command.compression = self._config.compression
         await self._send(command, _extra_middlewares)
 
     async def _send(self, command: StreamPublishCommand, middlewares: Iterable[PublisherMiddleware]) -> None:

@@ -21,7 +21,7 @@ from pipelines.engine.broker.offsets import Offset
 from pipelines.engine.broker.publisher import StreamPublisher
 from pipelines.engine.broker.specification import StreamPublisherSpecification, StreamSubscriberSpecification
 from pipelines.engine.broker.subscriber import StreamSubscriber
-from pipelines.engine.transport import EventFilter, Positions
+from pipelines.engine.transport import Compression, EventFilter, Positions
 
 
 class StreamRegistrator(Registrator[Any, StreamBrokerConfig]):
@@ -122,6 +122,7 @@ class StreamRegistrator(Registrator[Any, StreamBrokerConfig]):
         *,
         key: Key = None,
         timeout: float = 30.0,
+        compression: Compression | None = None,
         persistent: bool = True,
         title: str | None = None,
         description: str | None = None,
@@ -135,9 +136,12 @@ class StreamRegistrator(Registrator[Any, StreamBrokerConfig]):
         the handler.
 
         Args:
-            stream: a super stream.
+            stream: a super stream, or a plain one, which is one partition.
             key: chooses a message's partition; a callable gets the body. Without one, messages are spread.
             timeout: seconds for a batch to be confirmed.
+            compression: "gzip": messages travel and are stored in compressed groups, a third of their size or less.
+                They have no filter values then, so a reader with `only` must ask for unfiltered ones too. "none":
+                groups, uncompressed.
             persistent: keep the publisher alive with the broker; for tests.
             title, description, schema, include_in_schema: for the AsyncAPI document.
         """
@@ -146,6 +150,7 @@ class StreamRegistrator(Registrator[Any, StreamBrokerConfig]):
             stream=stream,
             key=key,
             timeout=timeout,
+            compression=compression,
         )
         specification = StreamPublisherSpecification(
             self.config,  # type: ignore[arg-type]

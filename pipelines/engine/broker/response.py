@@ -10,7 +10,7 @@ from faststream.message import encode_message
 from faststream.response import BatchPublishCommand, PublishCommand, PublishType, Response
 
 from pipelines.engine.broker.config import Key
-from pipelines.engine.transport import Message
+from pipelines.engine.transport import Compression, Message
 
 
 class StreamResponse(Response):
@@ -41,17 +41,23 @@ class StreamResponse(Response):
 
 
 class StreamPublishCommand(BatchPublishCommand):
-    """Bodies for one stream. `key` serves bodies that bring none; `timeout` is for all confirms, in seconds."""
+    """Bodies for one stream. `key` serves bodies that bring none; `timeout` is for all confirms, in seconds.
+
+    With `compression` they travel and are stored in groups, without filter values.
+    """
 
     key: Key = None
     timeout: float = 30.0
+    compression: Compression | None = None
 
     @classmethod
-    def of(cls, bodies: Sequence[Any], stream: str, *, key: Key, timeout: float) -> StreamPublishCommand:
+    def of(
+        cls, bodies: Sequence[Any], stream: str, *, key: Key, timeout: float, compression: Compression | None
+    ) -> StreamPublishCommand:
         """Return a command that publishes these bodies, of which there may be none."""
         command = cls(None, destination=stream, _publish_type=PublishType.PUBLISH)
         command.batch_bodies = bodies
-        command.key, command.timeout = key, timeout
+        command.key, command.timeout, command.compression = key, timeout, compression
         return command
 
     @classmethod
@@ -60,7 +66,7 @@ class StreamPublishCommand(BatchPublishCommand):
         if isinstance(cmd, StreamPublishCommand):
             return cmd
         bodies = cmd.body if batch and isinstance(cmd.body, list | tuple) else cmd.batch_bodies
-        command = cls.of(bodies, cmd.destination, key=None, timeout=cls.timeout)
+        command = cls.of(bodies, cmd.destination, key=None, timeout=cls.timeout, compression=None)
         command.correlation_id, command.headers = cmd.correlation_id, cmd.headers
         return command
 

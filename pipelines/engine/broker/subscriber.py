@@ -14,20 +14,13 @@ from faststream.message import StreamMessage
 
 from pipelines.engine.broker._compat import CallsCollection, ContextRepo, SubscriberUsecase
 from pipelines.engine.broker.config import StreamBrokerConfig, StreamSubscriberConfig
-from pipelines.engine.broker.group import GroupPartition
 from pipelines.engine.broker.handling import handle_batch, handle_records
-from pipelines.engine.broker.independent import IndependentPartition
 from pipelines.engine.broker.message import Record, StreamBatch, StreamRecord, decode_batch, decode_record
-from pipelines.engine.broker.partition import (
-    FIRST_PAUSE,
-    LONGEST_PAUSE,
-    Ended,
-    Partition,
-)
+from pipelines.engine.broker.partition import FIRST_PAUSE, LONGEST_PAUSE, Ended, Partition
+from pipelines.engine.broker.readers import reader
 from pipelines.engine.broker.specification import StreamSubscriberSpecification
-from pipelines.engine.transport import Batch, GroupConsumer, first_offset, partition_count
-from schemas.errors import StreamError, StreamMissing
-from schemas.streams import partition_name
+from pipelines.engine.transport import Batch, streams_of
+from schemas.errors import StreamError, told
 
 log = logging.getLogger(__name__)
 
@@ -158,16 +151,24 @@ class StreamSubscriber(SubscriberUsecase[Any]):
         self._tasks.append(asyncio.create_task(work, name=f"{self.group or self.stream} {what}"))
 
     async def _join_all(self) -> None:
-        self.partitions = {number: self._partition(number, stream) for number, stream in await self._streams()}
+        async def work(partition: Partition, batch: Batch) -> None:
+            await self._handle(self, partition, batch)
+
+        self.partitions = {
+            number: reader(self._outer_config, self.config, self.stream, number, stream, work)
+            for number, stream in enumerate(await self._streams())
+        }
         for partition in self.partitions.values():
             self._begin(self._serve(partition), str(partition.number))
 
-    async def _streams(self) -> list[tuple[int, str]]:
-        """Return the partitions and their streams, however long the broker is away."""
+    async def _streams(self) -> list[str]:
+        """Return the partitions' streams, however long the broker is away."""
         pause = FIRST_PAUSE
         while self.running:
             try:
-                return await self._look_up()
+                return await streams_of(
+                    self._outer_config.url, self.stream, self.config.partitions, plain=self.group is None
+                )
             except StreamError as error:
                 self._joining = error
                 log.warning("%s; trying again in %.1f s", error, pause)
@@ -175,61 +176,12 @@ class StreamSubscriber(SubscriberUsecase[Any]):
             pause = min(2 * pause, LONGEST_PAUSE)
         raise asyncio.CancelledError
 
-    async def _look_up(self) -> list[tuple[int, str]]:
-        url = self._outer_config.url
-        try:
-            count = await partition_count(url, self.stream, self.config.partitions)
-        except StreamMissing:
-            if self.group is not None:
-                raise
-            await first_offset(url, self.stream)
-            return [(0, self.stream)]
-        return [(number, partition_name(self.stream, number)) for number in range(count)]
-
-    def _partition(self, number: int, stream: str) -> Partition:
-        outer, config = self._outer_config, self.config
-
-        async def work(partition: Partition, batch: Batch) -> None:
-            await self._handle(self, partition, batch)
-
-        if config.group is None or config.positions is None:
-            return IndependentPartition(
-                number,
-                outer.url,
-                stream,
-                offset=config.offset,
-                batch_records=config.batch_records,
-                only=config.only,
-                work=work,
-                on_error=config.on_error,
-                stall_after=config.stall_after,
-            )
-        consumer = GroupConsumer(
-            outer.address,
-            stream,
-            partition=number,
-            super_stream=self.stream,
-            group=config.group,
-            positions=config.positions,
-            batch_records=config.batch_records,
-            only=config.only,
-        )
-        return GroupPartition(
-            number,
-            consumer,
-            stream,
-            positions=config.positions,
-            work=work,
-            on_error=config.on_error,
-            stall_after=config.stall_after,
-        )
-
     async def _serve(self, partition: Partition) -> None:
         try:
             await partition.serve(lambda: self.running)
         except Ended as end:
             if end.error is not None:
-                log.critical("%s stopped: %s", partition.stream, end.error)
+                log.critical("%s stopped: %s", partition.stream, told(end.error))
             self._stop_everything(end)
 
     def _stop_everything(self, end: Ended) -> None:

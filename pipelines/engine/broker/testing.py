@@ -15,7 +15,7 @@ from pipelines.engine.broker.producer import StreamProducer
 from pipelines.engine.broker.publisher import StreamPublisher
 from pipelines.engine.broker.response import StreamPublishCommand
 from pipelines.engine.broker.subscriber import StreamSubscriber
-from pipelines.engine.transport import Batch, Chunk, Message, encode
+from pipelines.engine.transport import Batch, Chunk, Compression, EventFilter, Message, encode
 from schemas.streams import partition_of
 
 _JOIN_SECONDS = 30.0
@@ -74,9 +74,11 @@ class _MemoryProducer(StreamProducer):
                 continue
             if subscriber.group is not None:
                 groups.add(subscriber.group)
-            await self._hand_over(subscriber, messages)
+            await self._hand_over(subscriber, messages, cmd.compression)
 
-    async def _hand_over(self, subscriber: StreamSubscriber, messages: Sequence[Message]) -> None:
+    async def _hand_over(
+        self, subscriber: StreamSubscriber, messages: Sequence[Message], compression: Compression | None
+    ) -> None:
         homes: dict[int, list[Message]] = {}
         for message in messages:
             home = partition_of(message.subject, subscriber.config.partitions or 1)
@@ -86,8 +88,8 @@ class _MemoryProducer(StreamProducer):
             records = [encode(message.body, message.message_id) for message in part]
             chunk = Chunk(partition, first, datetime.now(UTC), records)
             self._ends[id(subscriber), partition] = chunk.end_offset
-            only, positions = subscriber.config.only, subscriber.config.positions
-            if chunks := [chunk] if only is None else only.apply(chunk):
+            positions = subscriber.config.positions
+            if chunks := _wanted(chunk, subscriber.config.only, compression):
                 await subscriber.deliver(Batch(partition, first, chunks))
             if isinstance(positions, StoringPositions):
                 await positions.store(partition, chunk.end_offset)
@@ -99,6 +101,13 @@ class _MemoryProducer(StreamProducer):
             return known
         positions = subscriber.config.positions
         return 0 if positions is None else await positions.claim(partition)
+
+
+def _wanted(chunk: Chunk, only: EventFilter | None, compression: Compression | None) -> list[Chunk]:
+    if only is None:
+        return [chunk]
+    # What is compressed has no filter values: the broker sends it to nobody who did not ask for such.
+    return only.apply(chunk) if compression is None or only.match_unfiltered else []
 
 
 def _subscribers(brokers: Sequence[StreamBroker]) -> list[StreamSubscriber]:

@@ -12,7 +12,7 @@ import asyncpg
 from pipelines.engine.instance.projection import Arrived, OrderChange, Projection
 from pipelines.engine.stores.set_aside import BEHIND
 from schemas.envelope import Envelope, Identified
-from schemas.errors import EventRejected, UnknownVersion
+from schemas.errors import EventRejected, UnknownVersion, told
 
 S = TypeVar("S")
 E = TypeVar("E")
@@ -116,15 +116,7 @@ class OrderQueue(Generic[S, E]):
         try:
             state, entry = self._projection.fold(self._state, arrived.event, arrived.offset, arrived.recorded_at)
         except Exception as error:  # our own pure code: whatever it raises stops this order and no other
-            return _told(error)
+            return told(error)
         self._state = state
         self._entries.append((arrived, entry))
         return None
-
-
-def _told(error: Exception) -> str:
-    """An exception in one line, even one whose own text cannot be had."""
-    try:
-        return f"{type(error).__name__}: {error}"
-    except Exception:
-        return type(error).__name__

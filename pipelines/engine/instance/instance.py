@@ -20,7 +20,7 @@ from pipelines.engine.stores.instances import InstanceName
 from pipelines.engine.stores.postgres import DATABASE_ERRORS, connect
 from pipelines.engine.telemetry import metrics
 from pipelines.engine.transport import Batch
-from schemas.errors import Fenced
+from schemas.errors import Fenced, told
 
 log = logging.getLogger(__name__)
 
@@ -96,7 +96,7 @@ class PipelineInstance(Generic[S, E]):
                 await connection.close(timeout=1)
         except DATABASE_ERRORS as error:
             if_cancelled()
-            log.info("partition %d: no look at the checkpoint: %s", partition, error)
+            log.info("partition %d: no look at the checkpoint: %s", partition, told(error))
             return None
 
     def abandon(self, partition: int) -> None:
@@ -171,7 +171,7 @@ class PipelineInstance(Generic[S, E]):
                 continue  # the consumer learns of it with its next batch
             except DATABASE_ERRORS as error:
                 if_cancelled()
-                log.warning("partition %d: cannot rebuild the hot cache: %s", partition, error)
+                log.warning("partition %d: cannot rebuild the hot cache: %s", partition, told(error))
             except Exception:  # a defect: the board reads PostgreSQL, and whoever looks finds out why
                 metrics.CACHE_FAILURES.labels(str(self.name)).inc()
                 log.exception("partition %d: cannot rebuild the hot cache", partition)

@@ -22,7 +22,7 @@ from pipelines.engine.stores.postgres import BY_KEY, CONNECTION_LOST, DATABASE_E
 from pipelines.engine.stores.set_aside import QuarantineRow
 from pipelines.engine.telemetry import metrics
 from pipelines.engine.transport import Batch
-from schemas.errors import Fenced
+from schemas.errors import Fenced, told
 
 log = logging.getLogger(__name__)
 
@@ -106,7 +106,7 @@ class Owner(Generic[S, E]):
                 raise  # a value the driver cannot write: a defect of ours that no second try mends
             except DATABASE_ERRORS as error:
                 if_cancelled()
-                self.trouble = _told(error)
+                self.trouble = told(_first(error))
                 metrics.RETRIES.labels(self._instance, type(error).__name__).inc()
                 if isinstance(error, CONNECTION_LOST):
                     self._drop_connection()
@@ -179,12 +179,11 @@ class Owner(Generic[S, E]):
             connection.terminate()
 
 
-def _told(error: BaseException) -> str:
-    """An error in one line; of one that came while an earlier one was dealt with, the earlier."""
-    first = error
-    while first.__cause__ is None and isinstance(first.__context__, DATABASE_ERRORS):
-        first = first.__context__
-    return f"{type(first).__name__}: {first}"
+def _first(error: BaseException) -> BaseException:
+    """Of an error that came while an earlier one was dealt with, the earlier."""
+    while error.__cause__ is None and isinstance(error.__context__, DATABASE_ERRORS):
+        error = error.__context__
+    return error
 
 
 def if_cancelled() -> None:

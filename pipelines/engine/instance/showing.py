@@ -12,6 +12,7 @@ from redis.exceptions import RedisError
 
 from pipelines.engine.stores.cache import Cache, CardChange, Standing
 from pipelines.engine.telemetry import metrics
+from schemas.errors import told
 
 log = logging.getLogger(__name__)
 
@@ -94,7 +95,9 @@ class Showing:
 
     def _failed(self, error: BaseException) -> None:
         if self.in_step:
-            log.warning("partition %d: the hot cache is away (%s); the board reads PostgreSQL", self._partition, error)
+            log.warning(
+                "partition %d: the hot cache is away (%s); the board reads PostgreSQL", self._partition, told(error)
+            )
         self._standing = None
         self._not_before = time.monotonic() + self._pause
         self._pause = min(2 * self._pause, _LONGEST_PAUSE)

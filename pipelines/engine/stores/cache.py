@@ -2,12 +2,14 @@
 
 Everything of a partition lives under one hash tag, so that one script sees it all, in a cluster too:
 
-    <prefix><instance>:{p3}                       marker: hash of `generation` and `offset`
-    <prefix><instance>:{p3}:<gen>:card:<order>    the card (JSON) of an order that stands in a lane
-    <prefix><instance>:{p3}:<gen>:lane:<stage>    sorted set of order ids, scored by when they were opened (ms)
-    <prefix><instance>:{p3}:<gen>:floors          hash of stage to the score below which its lane is cut off
-    <prefix><instance>:{p3}:<gen>:counts          hash of "<stage>|<partner>" to a number of orders
-    <prefix><instance>:changes                    channel: JSON of what each batch changed
+    <root>{p3}                       marker: hash of `generation` and `offset`
+    <root>{p3}:<gen>:card:<order>    the card (JSON) of an order that stands in a lane
+    <root>{p3}:<gen>:lane:<stage>    sorted set of order ids, scored by when they were opened (ms)
+    <root>{p3}:<gen>:floors          hash of stage to the score below which its lane is cut off
+    <root>{p3}:<gen>:counts          hash of "<stage>|<partner>" to a number of orders
+    <root>changes                    channel: JSON of what each batch changed
+
+The root is `<prefix><instance>:<format>:`, such as `warren:views@1:f1:`.
 
 A write does nothing unless the marker is of the generation its owner knows and stands where the batch begins. Whatever
 went wrong before — a flush, an outage, a takeover — the partition is then built anew from Postgres under a new
@@ -24,6 +26,13 @@ from uuid import uuid4
 
 import orjson
 from redis.asyncio import Redis
+
+FORMAT = "f1"
+"""What keys, scripts, cards and announcements look like; another name whenever one of them changes.
+
+Two releases side by side then have caches of their own, and neither misreads the other's. What one of them leaves
+behind, nobody removes: delete `<prefix>*:<former format>:*` once its last process is gone.
+"""
 
 LANE_LENGTH = 400
 """The newest orders kept in one lane of one partition."""
@@ -78,7 +87,7 @@ class Cache:
 
     def __init__(self, redis: Redis, prefix: str, instance: str) -> None:
         self._redis = redis
-        self._root = f"{prefix}{instance}:"
+        self._root = f"{prefix}{instance}:{FORMAT}:"
         self._scripts = {
             name: redis.register_script(files(__package__).joinpath(f"lua/{name}.lua").read_text())
             for name in ("apply", "rebuild", "whole", "read_board", "read_card")

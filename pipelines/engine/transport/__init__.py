@@ -8,11 +8,19 @@ from pipelines.engine.transport.filtering import EventFilter
 from pipelines.engine.transport.named import NamedPublisher
 from pipelines.engine.transport.publisher import Message, SuperStreamPublisher
 from pipelines.engine.transport.reader import end_offset, first_offset, read_stream
-from pipelines.engine.transport.topology import PartitionInfo, create_super_stream, describe, partition_count
+from pipelines.engine.transport.subentries import Compression
+from pipelines.engine.transport.topology import (
+    PartitionInfo,
+    create_super_stream,
+    describe,
+    partition_count,
+    streams_of,
+)
 
 __all__ = [
     "Batch",
     "Chunk",
+    "Compression",
     "EventFilter",
     "GroupConsumer",
     "Message",
@@ -28,4 +36,5 @@ __all__ = [
     "first_offset",
     "partition_count",
     "read_stream",
+    "streams_of",
 ]

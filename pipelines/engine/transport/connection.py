@@ -11,7 +11,6 @@ import asyncio
 import contextlib
 import logging
 import random
-import ssl
 import time
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
@@ -22,8 +21,9 @@ from rstream.encoding import encode_frame
 
 from pipelines.engine.transport.address import Address
 from pipelines.engine.transport.frames import StreamStats, StreamStatsResponse
+from pipelines.engine.transport.refusals import refusal
 from pipelines.engine.transport.wire import WireClient
-from schemas.errors import StreamMissing, StreamUnavailable
+from schemas.errors import StreamMissing, StreamUnavailable, said
 
 # What it logs of a lost connection is reported here instead, once and with what follows from it.
 logging.getLogger("rstream").setLevel(logging.CRITICAL)
@@ -85,11 +85,8 @@ class Connection:
             await self._guard(client.authenticate(address.vhost, address.user, address.password))
         except BaseException as error:
             await self.close()
-            if isinstance(error, ssl.SSLCertVerificationError):
-                why = f"its certificate is not accepted: {error.verify_message}"
-                raise StreamUnavailable(f"{address}: {why}; name its authority with ?cacert=FILE") from error
-            if isinstance(error, OSError | TimeoutError | exceptions.ServerError | AssertionError):
-                raise StreamUnavailable(_not_let_in(address, error)) from error
+            if why := refusal(address, error):
+                raise StreamUnavailable(why) from error
             raise
         self.on(schema.MetadataUpdate, self._on_metadata_update)
         self._watchdog = asyncio.create_task(self._watch(), name=f"watchdog {name}")
@@ -138,8 +135,8 @@ class Connection:
         if self._client.wire is not None:
             self._client.wire.write(encode_frame(schema.Credit(subscription_id, chunks)))
 
-    async def request(self, call: Callable[[Client], Coroutine[Any, Any, R]]) -> R:
-        """Await a request on the client.
+    async def request(self, call: Callable[[Client], Coroutine[Any, Any, R]], *, stream: str = "?") -> R:
+        """Await a request on the client; `stream` is the one it is about.
 
         Raises:
             StreamMissing, StreamUnavailable: the broker said no, did not answer in time, or the connection died.
@@ -147,9 +144,9 @@ class Connection:
         try:
             return await self._guard(call(self._client))
         except exceptions.StreamDoesNotExist as error:
-            raise StreamMissing(str(error) or "?") from error
+            raise StreamMissing(stream) from error
         except (exceptions.ServerError, exceptions.LeaderNotAvailable, TimeoutError, OSError) as error:
-            raise StreamUnavailable(f"{self._address}: {str(error) or type(error).__name__}") from error
+            raise StreamUnavailable(f"{self._address}: {said(error)}") from error
 
     async def send(self, frame: bytes) -> None:
         """Write a ready frame, all of it or nothing, as soon as the socket has room. Raises StreamUnavailable."""
@@ -158,7 +155,7 @@ class Connection:
         try:
             await wire.drain()
         except OSError as error:
-            self._die(f"lost: {error}")
+            self._die(f"lost: {said(error)}")
         if not self.is_open:
             raise StreamUnavailable(f"{self._address}: {self._closed.result()}")
         wire.write(frame)
@@ -172,7 +169,7 @@ class Connection:
             )
             return answer
 
-        return {str(name): int(value) for name, value in (await self.request(ask)).stats}
+        return {str(name): int(value) for name, value in (await self.request(ask, stream=stream)).stats}
 
     async def wait_closed(self) -> str:
         """Wait until the connection is dead and return why."""
@@ -222,10 +219,12 @@ class Connection:
                 return
             await asyncio.sleep(max(0.1, limit - silent))
 
-    def _listener_done(self, task: asyncio.Task[None]) -> None:
+    def _listener_done(self, _: asyncio.Task[None]) -> None:
         # An undecodable frame ends rstream's listener while it still calls the connection alive.
-        error = None if task.cancelled() else task.exception()
-        self._die(f"unreadable frame: {error.__cause__ or error}" if error else "the broker closed the connection")
+        error = self._client.unreadable
+        self._die(
+            f"unreadable frame: {said(error.__cause__ or error)}" if error else "the broker closed the connection"
+        )
 
     def _on_close(self, frame: schema.Close) -> None:
         self._die(f"the broker closed the connection: {frame.reason}")
@@ -242,14 +241,3 @@ class Connection:
             queue.put_nowait(None)
         if self._client.wire is not None:
             self._client.wire.abort()
-
-
-def _not_let_in(address: Address, error: BaseException) -> str:
-    why = str(error) or type(error).__name__
-    if not isinstance(error, exceptions.ServerError):
-        return f"no broker at {address}: {why}; run `warren services up`, or mend WARREN_STREAM_URL"
-    if isinstance(error, exceptions.AuthenticationFailure):
-        why = f"user {address.user!r} with this password"
-    elif isinstance(error, exceptions.VirtualHostAccessFailure):
-        why = f"there is no such virtual host for user {address.user!r}"
-    return f"the broker at {address} refused: {why}; mend WARREN_STREAM_URL, or what it names"

@@ -96,7 +96,8 @@ class GroupConsumer:
             }
             spec = schema.OffsetSpec(OffsetType.NEXT)  # never used: the answer to the broker's update decides
             await connection.request(
-                lambda client: client.subscribe(self._stream, SUBSCRIPTION, spec, CREDIT, properties)
+                lambda client: client.subscribe(self._stream, SUBSCRIPTION, spec, CREDIT, properties),
+                stream=self._stream,
             )
             self.joined = True
             await membership.serve()

@@ -1,4 +1,4 @@
-"""A publisher for each partition of a super stream, connected when first needed and anew after a loss."""
+"""A publisher for each stream behind a name, connected when first needed and anew after a loss."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Self
 
 from pipelines.engine.transport.address import Address
-from pipelines.engine.transport.topology import partition_count
+from pipelines.engine.transport.topology import streams_of
 from pipelines.engine.transport.window import PartitionPublisher
 from schemas.errors import StreamError, Unconfirmed
-from schemas.streams import partition_name
 
 
 @dataclass(slots=True)
@@ -39,25 +40,28 @@ class Part:
 
 
 class Fleet:
-    """The publishers of a super stream's partitions. `version` is that of the Publish frame their entries are for."""
+    """The publishers of a super stream's partitions; a plain stream is one partition.
+
+    `expected` is as in `streams_of`, `version` that of the Publish frame the entries are for.
+    """
 
     def __init__(
-        self, url: str, super_stream: str, expected: int | None, *, name: str | None = None, version: int = 2
+        self, url: str, stream: str, expected: int | None, *, name: str | None = None, version: int = 2
     ) -> None:
         self._url = url
         self._address = Address.parse(url)
-        self._super_stream = super_stream
+        self._stream = stream
         self._expected = expected
         self._name = name
         self._version = version
         self._publishers: dict[int, PartitionPublisher] = {}
         self._opening: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
-        self.partitions = 0
-        """How many partitions there are; 0 before `open`."""
+        self.streams: list[str] = []
+        """Each partition's stream; empty before `open`."""
 
     async def open(self) -> None:
-        """Ask how many partitions there are. Raises StreamMissing or StreamUnavailable."""
-        self.partitions = await partition_count(self._url, self._super_stream, self._expected)
+        """Ask which streams there are. Raises StreamMissing or StreamUnavailable."""
+        self.streams = await streams_of(self._url, self._stream, self._expected)
 
     async def close(self) -> None:
         """Close all connections. Idempotent."""
@@ -107,8 +111,24 @@ class Fleet:
             if publisher is None or not publisher.is_open:
                 if publisher is not None:
                     await publisher.close()
-                stream = partition_name(self._super_stream, partition)
                 publisher = self._publishers[partition] = await PartitionPublisher.open(
-                    self._address, stream, name=self._name, version=self._version
+                    self._address, self.streams[partition], name=self._name, version=self._version
                 )
             return publisher
+
+
+class FleetPublisher:
+    """What publishes over a fleet, which is open for as long as its `async with` block lasts."""
+
+    def __init__(self, fleet: Fleet) -> None:
+        self._fleet = fleet
+
+    async def __aenter__(self) -> Self:
+        """Ask how many partitions there are. Raises StreamMissing or StreamUnavailable."""
+        await self._fleet.open()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._fleet.close()

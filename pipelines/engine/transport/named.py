@@ -11,17 +11,16 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from types import TracebackType
 
 from rstream import schema
 from rstream.client import Client
 
 from pipelines.engine.transport.address import Address
-from pipelines.engine.transport.fleet import Fleet, Part
+from pipelines.engine.transport.fleet import Fleet, FleetPublisher, Part
 from pipelines.engine.transport.locate import connect_to
 from pipelines.engine.transport.publisher import Message, check, entry
 from schemas.errors import PublishRefused, SettingsError, Unconfirmed
-from schemas.streams import partition_name, partition_of
+from schemas.streams import partition_of
 
 
 @dataclass(slots=True)
@@ -32,37 +31,26 @@ class _Mark:
     open: set[int] = field(default_factory=set)
 
 
-class NamedPublisher:
-    """Publishes to a super stream under `name`, each order to its home partition; one process at a time may.
+class NamedPublisher(FleetPublisher):
+    """Publishes to a stream or super stream under `name`, each order to its home partition; one process at a time may.
 
     Names are few and fixed: a stream remembers 255 and forgets the oldest. Ids are 1 or more, rise from message to
     message and call to call, and may leave numbers out. After a restart, publish again from the first row that is not
     known to be confirmed: what the broker has already is confirmed at once and not stored twice.
     """
 
-    def __init__(self, url: str, super_stream: str, name: str, partitions: int | None = None) -> None:
+    def __init__(self, url: str, stream: str, name: str, partitions: int | None = None) -> None:
         if not name or not name.isascii() or len(name) > 255:
             raise SettingsError(f"a publisher's name is 1 to 255 characters of ASCII, not {name!r}")
+        super().__init__(Fleet(url, stream, partitions, name=name))
         self._address = Address.parse(url)
-        self._super_stream = super_stream
         self._name = name
-        self._fleet = Fleet(url, super_stream, partitions, name=name)
         self._marks: defaultdict[int, _Mark] = defaultdict(_Mark)
         self._publishing = asyncio.Lock()
 
-    async def __aenter__(self) -> NamedPublisher:
-        """Ask how many partitions there are. Raises StreamMissing or StreamUnavailable."""
-        await self._fleet.open()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self._fleet.close()
-
     async def last_publishing_id(self, partition: int) -> int:
         """Return the highest id the partition has of this name; 0: none. Raises StreamMissing or StreamUnavailable."""
-        stream = partition_name(self._super_stream, partition)
+        stream = self._fleet.streams[partition]
         connection = await connect_to(self._address, stream, f"warren publisher {self._name}", leader=True)
 
         async def ask(client: Client) -> schema.QueryPublisherSequenceResponse:
@@ -112,7 +100,7 @@ class NamedPublisher:
             if publishing_id <= last:
                 raise PublishRefused(f"publishing id {publishing_id} after {last}: ids are 1 or more, and rise")
             last = publishing_id
-            home = partition_of(message.subject, self._fleet.partitions)
+            home = partition_of(message.subject, len(self._fleet.streams))
             part = parts.setdefault(home, Part(ids=[]))
             part.entries.append(entry(message))
             part.places.append(place)

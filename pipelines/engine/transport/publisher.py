@@ -11,11 +11,10 @@ import functools
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from types import TracebackType
 
 from pipelines.engine.transport.amqp import encode
 from pipelines.engine.transport.connection import FRAME_MAX
-from pipelines.engine.transport.fleet import Fleet, Part
+from pipelines.engine.transport.fleet import Fleet, FleetPublisher, Part
 from pipelines.engine.transport.subentries import Compression, pack
 from schemas.errors import PublishRefused
 from schemas.streams import partition_of
@@ -37,31 +36,21 @@ class Message:
     filter_value: str
 
 
-class SuperStreamPublisher:
-    """Publishes to a super stream, each order to its home partition.
+class SuperStreamPublisher(FleetPublisher):
+    """Publishes to a super stream, each order to its home partition, or to a plain stream, which is one partition.
 
     Connections are made when first needed, and anew after a loss. One order's messages of one call keep their order.
-    `partitions`, where given, is how many there must be; see `partition_count`. With `compression` messages travel and
+    `partitions`, where given, is how many there must be; see `streams_of`. With `compression` messages travel and
     are stored in compressed groups, a third of their size or less; such messages have no filter values, so a filtered
     reader must ask for unfiltered ones too.
     """
 
     def __init__(
-        self, url: str, super_stream: str, partitions: int | None = None, *, compression: Compression | None = None
+        self, url: str, stream: str, partitions: int | None = None, *, compression: Compression | None = None
     ) -> None:
-        self._compression = compression
         version = _PLAIN if compression is None else _SUB_ENTRIES
-        self._fleet = Fleet(url, super_stream, partitions, version=version)
-
-    async def __aenter__(self) -> SuperStreamPublisher:
-        """Ask how many partitions there are. Raises StreamMissing or StreamUnavailable."""
-        await self._fleet.open()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self._fleet.close()
+        super().__init__(Fleet(url, stream, partitions, version=version))
+        self._compression = compression
 
     async def publish(self, messages: Sequence[Message], *, timeout: float = 30.0) -> None:
         """Return when the broker has confirmed every message.
@@ -73,7 +62,7 @@ class SuperStreamPublisher:
         """
         check(messages)
         homes: defaultdict[int, list[int]] = defaultdict(list)
-        partitions = self._fleet.partitions
+        partitions = len(self._fleet.streams)
         for place, message in enumerate(messages):
             homes[partition_of(message.subject, partitions)].append(place)
         parts = ((home, self._part(messages, places)) for home, places in homes.items())

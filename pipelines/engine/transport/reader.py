@@ -65,7 +65,9 @@ async def _read(
         queue = connection.deliveries(_SUBSCRIPTION)
         spec = schema.OffsetSpec.from_params(OffsetType.OFFSET, first)
         properties = only.properties() if only is not None and skipping else None
-        await connection.request(lambda client: client.subscribe(stream, _SUBSCRIPTION, spec, _CREDIT, properties))
+        await connection.request(
+            lambda client: client.subscribe(stream, _SUBSCRIPTION, spec, _CREDIT, properties), stream=stream
+        )
         suffix = stream.rsplit("-", 1)[-1]
         partition = int(suffix) if suffix.isdigit() else 0
         while end is None or expected < end:
@@ -138,7 +140,7 @@ async def first_event_at(address: Address, stream: str, offset: int) -> int:
 
 async def _one_chunk(connection: Connection, stream: str, spec: schema.OffsetSpec) -> schema.Deliver:
     queue = connection.deliveries(_SUBSCRIPTION)
-    await connection.request(lambda client: client.subscribe(stream, _SUBSCRIPTION, spec, 1))
+    await connection.request(lambda client: client.subscribe(stream, _SUBSCRIPTION, spec, 1), stream=stream)
     try:
         async with asyncio.timeout(ANSWER_SECONDS):
             deliver: schema.Deliver | None = await queue.get()

@@ -59,27 +59,39 @@ async def create_super_stream(url: str, super_stream: str, partitions: int) -> b
 async def partition_count(url: str, super_stream: str, expected: int | None = None) -> int:
     """Return how many partitions a super stream has; `expected`, where given, is how many it must have.
 
-    Every event's home depends on this number, and a broker that is just starting may know only some of the
-    partitions: whoever knows how many there are should say so.
+    Raises what `streams_of` does.
+    """
+    return len(await streams_of(url, super_stream, expected, plain=False))
+
+
+async def streams_of(url: str, name: str, expected: int | None = None, *, plain: bool = True) -> list[str]:
+    """Return the streams behind a name: the partitions of a super stream, in order; else that one plain stream.
+
+    Every event's home depends on their number, and a broker that is just starting may know only some of the
+    partitions: whoever knows how many there are should say so by `expected`. Then, and without `plain`, a plain stream
+    does not do.
 
     Raises:
         StreamMissing: there is none.
-        StreamUnavailable: there are not all of them, or another number than expected.
+        StreamUnavailable: there are not all partitions, or another number than expected.
     """
     connection = await Connection.open(Address.parse(url), "warren topology")
     try:
-        names = await _partitions(connection, super_stream)
+        names = await _partitions(connection, name)
+        if not names and plain and expected is None:
+            await connection.stats(name)  # raises where there is none
+            return [name]
     finally:
         await connection.close()
     if not names:
-        raise StreamMissing(super_stream)
-    whole = names == [partition_name(super_stream, partition) for partition in range(len(names))]
+        raise StreamMissing(name, "super stream")
+    whole = names == [partition_name(name, partition) for partition in range(len(names))]
     if not whole or len(names) != (expected or len(names)):
         raise StreamUnavailable(
-            f"super stream {super_stream!r} has {len(names)} partitions, {expected or 'more'} are expected; "
+            f"super stream {name!r} has {len(names)} partitions, {expected or 'more'} are expected; "
             f"if the broker is not just starting, set WARREN_PARTITIONS={len(names)}"
         )
-    return len(names)
+    return names
 
 
 async def describe(url: str, super_stream: str) -> list[PartitionInfo]:
@@ -88,7 +100,7 @@ async def describe(url: str, super_stream: str) -> list[PartitionInfo]:
     try:
         streams = await _partitions(connection, super_stream)
         if not streams:
-            raise StreamMissing(super_stream)
+            raise StreamMissing(super_stream, "super stream")
         found = []
         for partition, stream in enumerate(streams):
             leader, replicas = await connection.request(lambda c, s=stream: c.query_leader_and_replicas(s))  # type: ignore[misc]

@@ -77,7 +77,9 @@ class PartitionPublisher:
             connection.on(schema.PublishConfirm, self._on_confirm)
             connection.on(schema.PublishError, self._on_error)
             connection.on_closed(self._on_closed)
-            await connection.request(lambda client: client.declare_publisher(stream, name, _PUBLISHER_ID))
+            await connection.request(
+                lambda client: client.declare_publisher(stream, name, _PUBLISHER_ID), stream=stream
+            )
         except BaseException:
             await connection.close()
             raise

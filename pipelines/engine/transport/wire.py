@@ -86,14 +86,23 @@ class WireClient(Client):
     """rstream's client on a `Wire`."""
 
     wire: Wire | None = None
+    unreadable: Exception | None = None
+    """What ended the listener; None where the connection was closed."""
 
     async def start(self) -> None:
         """Connect and begin to listen. Raises OSError."""
         wire = Wire(self.host, self.port, self._ssl_context)
         await wire.open()
         self._conn = self.wire = wire
-        self.start_task("listener", self._listener())
+        self.start_task("listener", self._listen())
         self.add_handler(schema.Heartbeat, self._on_heartbeat)
+
+    async def _listen(self) -> None:
+        try:
+            await self._listener()
+        except Exception as error:
+            # rstream raises a task's error in a callback, which puts a traceback into the log and helps nobody.
+            self.unreadable = error
 
 
 def _deliver(data: bytes) -> schema.Frame:
