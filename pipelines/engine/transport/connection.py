@@ -51,8 +51,10 @@ class Connection:
         self._deliveries: list[asyncio.Queue[Any]] = []
 
     @classmethod
-    async def open(cls, address: Address, name: str) -> Connection:
+    async def open(cls, address: Address, name: str, *, heartbeat: int | None = None) -> Connection:
         """Connect to one of the address's nodes, tried in random order, and sign in; management shows `name`.
+
+        `heartbeat`: in seconds, in place of `HEARTBEAT_SECONDS`.
 
         Raises:
             StreamUnavailable: nobody there, not trusted, or access refused; says so of each node.
@@ -61,19 +63,19 @@ class Connection:
         failures = []
         for host, port in random.sample(address.nodes, len(address.nodes)):
             try:
-                return await cls._open(address.at(host, port), name)
+                return await cls._open(address.at(host, port), name, heartbeat or HEARTBEAT_SECONDS)
             except StreamUnavailable as error:
                 failures.append(error)
         raise StreamUnavailable("; ".join(map(str, failures))) from failures[-1]
 
     @classmethod
-    async def _open(cls, address: Address, name: str) -> Connection:
+    async def _open(cls, address: Address, name: str, heartbeat: int) -> Connection:
         client = WireClient(
             address.host,
             address.port,
             ssl_context=address.ssl_context(),
             frame_max=FRAME_MAX,
-            heartbeat=HEARTBEAT_SECONDS,
+            heartbeat=heartbeat,
             connection_name=name,
             connection_closed_handler=lambda _: None,
         )

@@ -22,6 +22,9 @@ from pipelines.engine.transport.membership import SUBSCRIPTION, Membership
 CREDIT = 16
 """Chunks of one partition that may be on their way or in memory at once."""
 
+HEARTBEAT_SECONDS = 2
+"""A member silent for two to three of these, be it frozen or its event loop hung, loses its partition to another."""
+
 
 class GroupConsumer:
     """Membership in a group on one partition, over one connection; made anew after each loss.
@@ -72,7 +75,7 @@ class GroupConsumer:
             Exception: whatever `handle` or `Positions.claim` raised.
         """
         name = f"warren {self._group} {self._stream}"
-        connection = await connect_to(self._address, self._stream, name, leader=False)
+        connection = await connect_to(self._address, self._stream, name, leader=False, heartbeat=HEARTBEAT_SECONDS)
         try:
             queue = connection.deliveries(SUBSCRIPTION)
             membership = Membership(
