@@ -96,7 +96,7 @@ async def _steadily(run: BenchRun) -> None:
     async with SuperStreamPublisher(run.settings.stream_url, "orders") as publisher:
         seed = 0
         while True:
-            messages = lives(20_000, seed=seed, duplicates=0)
+            messages = lives(20_000, seed=seed, duplicates=0, first_order=seed * 20_000)
             for start in range(0, len(messages), 50):
                 await publisher.publish(messages[start : start + 50])
                 await asyncio.sleep(_RATE_PAUSE)

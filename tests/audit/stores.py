@@ -17,6 +17,7 @@ import orjson
 
 from pipelines.audit import AuditReport, audit
 from pipelines.engine.instance.owner import Owner
+from pipelines.engine.instance.room import Room
 from pipelines.engine.instance.storm import StormWatch
 from pipelines.engine.settings import Settings
 from pipelines.engine.stores.postgres import connect
@@ -51,7 +52,7 @@ async def commit(settings: Settings, views: Views, *, leave: int = 0, at_once: i
     """Let everything in the stream take effect, in batches, but for the last `leave` events of each partition."""
     for partition in range(PARTITIONS):
         stream = partition_name("orders", partition)
-        owner = Owner(settings.postgres_dsn, "views_v1", "views@1", partition, PARTITIONS, views, StormWatch())
+        owner = Owner(settings.postgres_dsn, "views_v1", "views@1", partition, PARTITIONS, views, StormWatch(), Room())
         begin = await owner.claim("test")
         end = await end_offset(settings.stream_url, stream) - leave
         async for chunk in read_stream(settings.stream_url, stream, begin, end):

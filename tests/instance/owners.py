@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 import asyncpg
 
 from pipelines.engine.instance.owner import Owner
+from pipelines.engine.instance.room import Room
 from pipelines.engine.instance.storm import StormWatch
 from pipelines.flows.views.projection import Views
 from pipelines.flows.views.tables import Change
@@ -52,7 +53,14 @@ class Pausing(_Stopping):
 async def owner(run: Run, projection: Views | None = None, *, dsn: str | None = None) -> AsyncIterator[ViewsOwner]:
     """Give an owner that has claimed nothing yet."""
     own: ViewsOwner = Owner(
-        dsn or run.settings.postgres_dsn, "views_v1", "views@1", 0, PARTITIONS, projection or Views(), StormWatch()
+        dsn or run.settings.postgres_dsn,
+        "views_v1",
+        "views@1",
+        0,
+        PARTITIONS,
+        projection or Views(),
+        StormWatch(),
+        Room(),
     )
     try:
         yield own

@@ -12,6 +12,7 @@ from typing import Generic, TypeVar
 from pipelines.engine.instance.batch import Outcome
 from pipelines.engine.instance.owner import Owner, if_cancelled
 from pipelines.engine.instance.projection import Projection
+from pipelines.engine.instance.room import Room
 from pipelines.engine.instance.showing import Showing
 from pipelines.engine.instance.storm import StormWatch
 from pipelines.engine.stores import checkpoints
@@ -59,9 +60,9 @@ class PipelineInstance(Generic[S, E]):
         self._projection = projection
         self._cache = cache
         self._owner_name = owner_name
-        storm = StormWatch()
+        storm, room = StormWatch(), Room()
         self._make_owner: Callable[[int], Owner[S, E]] = lambda partition: Owner(
-            dsn, name.schema, str(name), partition, partitions, projection, storm
+            dsn, name.schema, str(name), partition, partitions, projection, storm, room
         )
         self._partitions: dict[int, _Partition[S, E]] = {}
 
@@ -138,6 +139,7 @@ class PipelineInstance(Generic[S, E]):
             cards, counts = self._projection.cards(outcome.changes, batch.partition, held.showing.wants)
             news = self._projection.announcement(outcome.changes)
             announcement = {"partition": batch.partition, "offset": batch.end_offset, **news} if news else {}
+            del outcome  # the batch's events: while Redis works, others need the room
             await held.showing.show(batch.first_offset, batch.end_offset, cards, counts, announcement)
             if held.showing.wants_rebuild:
                 held.look.set()

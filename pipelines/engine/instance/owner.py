@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
 import asyncpg
@@ -15,6 +15,7 @@ from pipelines.engine.instance.batch import Outcome, decide, remember
 from pipelines.engine.instance.intake import take_in
 from pipelines.engine.instance.memory import Memory
 from pipelines.engine.instance.projection import Arrived, Projection
+from pipelines.engine.instance.room import Room, size_of
 from pipelines.engine.instance.storm import StormWatch
 from pipelines.engine.stores import checkpoints
 from pipelines.engine.stores.checkpoints import Claim
@@ -44,6 +45,7 @@ class Owner(Generic[S, E]):
         partitions: int,
         projection: Projection[S, E],
         storm: StormWatch,
+        room: Room,
     ) -> None:
         self._dsn = dsn
         self._schema = schema
@@ -52,6 +54,7 @@ class Owner(Generic[S, E]):
         self._partitions = partitions
         self._projection = projection
         self._storm = storm
+        self._room = room
         self._memory: Memory[S] = Memory()
         self._connection: asyncpg.Connection | None = None
         self._held: Claim | None = None
@@ -84,6 +87,10 @@ class Owner(Generic[S, E]):
             ParkingStorm: the code seems broken; nothing of the batch took effect.
             ValueError: the driver cannot write what the projection gave it; nothing of the batch took effect.
         """
+        async with self._room.taken(size_of(batch)) as make_way:
+            return await self._until_in(batch, make_way)
+
+    async def _until_in(self, batch: Batch, make_way: Callable[[], None]) -> Outcome[S, E] | None:
         started = time.monotonic()
         good, bad = await take_in(batch, self._projection.parse, self._partitions)
         pause = _FIRST_PAUSE
@@ -106,6 +113,7 @@ class Owner(Generic[S, E]):
                 raise  # a value the driver cannot write: a defect of ours that no second try mends
             except DATABASE_ERRORS as error:
                 if_cancelled()
+                make_way()  # whatever keeps this batch need not keep others
                 self.trouble = _told(error)
                 metrics.RETRIES.labels(self._instance, type(error).__name__).inc()
                 if isinstance(error, CONNECTION_LOST):

@@ -123,17 +123,16 @@ class Connection:
         """Call `handler` with the reason, once, soon after the connection is known to be dead."""
         self._closed.add_done_callback(lambda closed: handler(closed.result()))
 
-    def deliveries(self, subscription_id: int) -> asyncio.Queue[Any]:
-        """Return the queue of Deliver frames. The credit given bounds it; None comes last, when the connection is dead.
+    def deliver(self, subscription_id: int, queue: asyncio.Queue[schema.Deliver | None]) -> None:
+        """Put Deliver frames into an unbounded queue. None comes last, when the connection is dead.
 
         One subscription a connection: rstream queues every Deliver frame for every subscriber.
         """
         self._client.add_handler(schema.Deliver, lambda _: None, name=str(subscription_id))
-        queue: asyncio.Queue[Any] = self._client._frames[subscription_id]
+        self._client._frames[subscription_id] = queue
         self._deliveries.append(queue)
         if not self.is_open:
             queue.put_nowait(None)
-        return queue
 
     def credit(self, subscription_id: int, chunks: int) -> None:
         """Let the broker send so many more chunks. Does not wait, and does nothing on a dead connection."""
