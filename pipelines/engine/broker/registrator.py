@@ -63,7 +63,7 @@ class StreamRegistrator(Registrator[Any, StreamBrokerConfig]):
             group: the consumer group's name; positions belong to it. Only for super streams.
             positions: where the group's positions are kept, and taken over from a former owner.
             partitions: how many partitions there must be; by default, as many as the broker says at the start.
-            batch_records: a batch holds at most about so many records. In a group it ends with a whole chunk.
+            batch_records: a batch holds at most so many records; in a group also at most 4 MiB, or one record.
             on_error: "retry" reads again from the failed record or batch, after a pause of 0.1 s that doubles up to
                 10 s, for ever. "stop" stops the application and leaves the error in `failure`. A callable says which,
                 by the exception. A lost connection is always retried.
