@@ -19,13 +19,16 @@ STEPS = (
 _START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-def lives(count: int, *, seed: int = 1, duplicates: float = 0.05) -> list[Message]:
-    """Return about `count` events of orders on their way, interleaved, with a share of exact duplicates."""
+def lives(count: int, *, seed: int = 1, duplicates: float = 0.05, first_order: int = 0) -> list[Message]:
+    """Return about `count` events of orders on their way, interleaved, with a share of exact duplicates.
+
+    Orders are numbered from `first_order` on; the same order from another seed is other content: a conflict.
+    """
     chance = random.Random(seed)
     orders = max(1, count // len(STEPS))
     messages: list[Message] = []
-    for start in range(0, orders, 1000):
-        block = range(start, min(start + 1000, orders))
+    for start in range(first_order, first_order + orders, 1000):
+        block = range(start, min(start + 1000, first_order + orders))
         for step in range(len(STEPS)):
             for number in block:
                 messages.append(event(chance, number, step))

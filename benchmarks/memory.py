@@ -22,8 +22,8 @@ async def memory(bench: Bench) -> Result:
     """The largest resident memory, in MiB, in a minute of work on a backlog."""
     backlog = BACKLOG // 10 if bench.quick else BACKLOG
     async with bench.environment() as run:
-        for seed in range(backlog // _PIECE):
-            await publish_all(run, lives(_PIECE, seed=seed, duplicates=0.05))
+        for piece in range(backlog // _PIECE):
+            await publish_all(run, lives(_PIECE, seed=piece, first_order=piece * _PIECE))
         async with processors(run) as pids:
             readings, done = await _watch(run, pids[0])
     conditions = {

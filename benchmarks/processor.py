@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import sys
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,7 +29,10 @@ class Reading:
 
 @asynccontextmanager
 async def processors(run: BenchRun, count: int = 1) -> AsyncIterator[list[int]]:
-    """Run so many processors of `views@1`; give their process ids, and stop them afterwards."""
+    """Run so many processors of `views@1`; give their process ids, and stop them afterwards, also one that is frozen.
+
+    One may have been killed meanwhile.
+    """
     command = [sys.executable, "-c", "from cli.main import main; main()", "run", "views@1"]
     environment = {**os.environ, **run.variables}
     quiet = asyncio.subprocess.DEVNULL
@@ -40,7 +44,9 @@ async def processors(run: BenchRun, count: int = 1) -> AsyncIterator[list[int]]:
         yield [child.pid for child in children]
     finally:
         for child in children:
-            child.terminate()
+            with suppress(ProcessLookupError):
+                child.terminate()
+                child.send_signal(signal.SIGCONT)
         await asyncio.gather(*(child.wait() for child in children))
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from importlib.resources import as_file, files
-from pathlib import Path
+import ast
+from collections.abc import Iterable
+from importlib.resources import files
 
 import asyncpg
-from alembic.config import Config
-from alembic.script import ScriptDirectory
 
 from pipelines.engine.stores.instances import CONTROL_SCHEMA
 from pipelines.engine.stores.named_sql import named_sql
@@ -41,12 +40,27 @@ async def require_migrated(connection: asyncpg.Connection, flow: Flow) -> None:
             raise StoreBehind(f"{flow.name} needs migration {missing} in schema {schema}; run `warren migrate`")
 
 
-def _revisions(packages: list[str]) -> tuple[set[str], set[str]]:
-    """The newest migration of each branch, and all of them."""
-    with as_file(files(_MIGRATIONS)) as root:
-        config = Config()
-        config.set_main_option("script_location", str(root))
-        config.set_main_option("path_separator", "newline")
-        config.set_main_option("version_locations", "\n".join(str(Path(str(files(package)))) for package in packages))
-        scripts = ScriptDirectory.from_config(config)
-        return set(scripts.get_heads()), {script.revision for script in scripts.walk_revisions()}
+def _revisions(packages: Iterable[str]) -> tuple[set[str], set[str]]:
+    """The newest migration of each branch, and all of them.
+
+    Read from the files: Alembic would take a fifth of a processor's memory for it.
+    """
+    known, before = set(), set()
+    for package in packages:
+        for file in files(package).iterdir():
+            if file.name.startswith("v") and file.name.endswith(".py"):
+                constants = _constants(file.read_text())
+                known.add(str(constants["revision"]))
+                before.add(constants["down_revision"])
+    return known - before, known
+
+
+def _constants(source: str) -> dict[str, object]:
+    """The module's assignments of literals."""
+    return {
+        target.id: ast.literal_eval(statement.value)
+        for statement in ast.parse(source).body
+        if isinstance(statement, ast.Assign)
+        for target in statement.targets
+        if isinstance(target, ast.Name)
+    }

@@ -20,6 +20,10 @@ from pipelines.engine.transport import Batch, partition_count
 from pipelines.flows.declared import Flow
 from schemas.errors import ParkingStorm
 
+AT_ONCE = 3
+"""So many partitions of a process are worked on at once: while PostgreSQL works for one, the others' events are read
+and folded. More keeps no processor busier, but makes every batch slower and takes memory."""
+
 
 @dataclass(frozen=True, slots=True)
 class Running:
@@ -64,6 +68,7 @@ async def build(flow: Flow, settings: Settings) -> Running:
         positions=instance,
         partitions=partitions,
         batch_records=settings.batch_events,
+        max_workers=AT_ONCE,
         on_error=_stop_at_a_storm,
         decoder=whole_batch,
         title=str(flow.name),

@@ -52,7 +52,13 @@ class Pausing(_Stopping):
 async def owner(run: Run, projection: Views | None = None, *, dsn: str | None = None) -> AsyncIterator[ViewsOwner]:
     """Give an owner that has claimed nothing yet."""
     own: ViewsOwner = Owner(
-        dsn or run.settings.postgres_dsn, "views_v1", "views@1", 0, PARTITIONS, projection or Views(), StormWatch()
+        dsn or run.settings.postgres_dsn,
+        "views_v1",
+        "views@1",
+        0,
+        PARTITIONS,
+        projection or Views(),
+        StormWatch(),
     )
     try:
         yield own

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from pipelines.engine.transport import Batch, GroupConsumer, Message, SuperStreamPublisher
+from pipelines.engine.transport import Batch, GroupConsumer, Message, SuperStreamPublisher, Turns
 from pipelines.engine.transport.address import Address
 from pipelines.engine.transport.membership import SUBSCRIPTION
 from schemas.streams import partition_name
@@ -59,7 +59,13 @@ class Collector:
 
 
 def member(
-    url: str, super_stream: str, positions: MemoryPositions, *, partition: int = 0, records: int = 1000
+    url: str,
+    super_stream: str,
+    positions: MemoryPositions,
+    *,
+    partition: int = 0,
+    records: int = 1000,
+    turns: Turns | None = None,
 ) -> GroupConsumer:
     """Return a member of group `g` on one partition."""
     return GroupConsumer(
@@ -70,6 +76,7 @@ def member(
         group="g",
         positions=positions,
         batch_records=records,
+        turns=turns or Turns(None),
     )
 
 

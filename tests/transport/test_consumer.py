@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 
 from pipelines.engine.transport import Batch, Message, SuperStreamPublisher, body_of
-from pipelines.engine.transport import consumer as consumer_module
+from pipelines.engine.transport import credit as credit_module
 from pipelines.engine.transport import membership as membership_module
 from pipelines.engine.transport.address import Address
 from pipelines.engine.transport.connection import Connection
@@ -80,26 +81,28 @@ async def test_a_handler_that_raises_skips_nothing(run: Run) -> None:
 async def test_credit_goes_back_after_the_work_so_a_slow_handler_bounds_memory(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(consumer_module, "CREDIT", 5)
+    monkeypatch.setattr(credit_module, "MOST_CREDIT", 5)
     await publish(run, 0, 4000, at_once=10)
     positions = MemoryPositions()
     entered, go_on = asyncio.Event(), asyncio.Event()
     queues: list[asyncio.Queue[object]] = []
-    original = Connection.deliveries
+    original = Connection.deliver
 
-    def spying(self: Connection, subscription_id: int) -> asyncio.Queue[object]:
-        queues.append(original(self, subscription_id))
-        return queues[-1]
+    def spying(self: Connection, subscription_id: int, queue: asyncio.Queue[Any]) -> None:
+        if subscription_id == membership_module.SUBSCRIPTION:
+            queues.append(queue)
+        original(self, subscription_id, queue)
 
-    monkeypatch.setattr(Connection, "deliveries", spying)
+    monkeypatch.setattr(Connection, "deliver", spying)
     collector = Collector(positions)
 
     async def handle(batch: Batch) -> None:
-        entered.set()
-        await go_on.wait()
+        if len(collector.records) >= 1000:
+            entered.set()
+            await go_on.wait()
         await collector(batch)
 
-    async with consuming(member(run.settings.stream_url, "orders", positions, records=1), handle):
+    async with consuming(member(run.settings.stream_url, "orders", positions, records=10), handle):
         await asyncio.wait_for(entered.wait(), 30)
 
         async def full() -> bool:
@@ -149,7 +152,7 @@ async def test_a_demoted_member_drops_what_was_delivered_to_it(run: Run, monkeyp
         await stuck.wait()
         await collector(batch)
 
-    first = member(run.settings.stream_url, "orders", positions, partition=1, records=1)
+    first = member(run.settings.stream_url, "orders", positions, partition=1, records=10)
     second = member(run.settings.stream_url, "orders", positions, partition=1)
     async with consuming(first, hangs):
         await asyncio.wait_for(entered.wait(), 30)
@@ -238,7 +241,8 @@ async def test_events_that_retention_removed_stop_the_partition(run: Run) -> Non
 
 async def test_a_batch_given_up_at_a_handover_gives_its_credit_back(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """Else a member that becomes active again on the same connection would wait for ever for its next chunk."""
-    monkeypatch.setattr(consumer_module, "CREDIT", 4)
+    monkeypatch.setattr(credit_module, "FIRST_CREDIT", 4)
+    monkeypatch.setattr(credit_module, "MOST_CREDIT", 4)
     monkeypatch.setattr(membership_module, "HANDOVER_SECONDS", 0.2)
     async with SuperStreamPublisher(run.settings.stream_url, "orders") as publisher:
         for start in range(0, 400, 10):

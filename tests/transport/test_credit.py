@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
-from pipelines.engine.transport import Batch, end_offset
-from pipelines.engine.transport import consumer as consumer_module
+from pipelines.engine.transport import Batch, GroupConsumer, end_offset
+from pipelines.engine.transport import credit as credit_module
 from pipelines.engine.transport import membership as membership_module
 from tests.support.proxy import proxied
 from tests.support.runs import Run
@@ -19,7 +19,7 @@ async def test_the_broker_may_send_another_chunk_only_after_one_is_worked_off(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Trap: credit goes back before processing, so about `initial_credit` + 1 chunks pile up."""
-    monkeypatch.setattr(consumer_module, "CREDIT", 3)
+    monkeypatch.setattr(credit_module, "MOST_CREDIT", 3)
     await publish(run, 0, 200, at_once=10)
     positions, tap = MemoryPositions(), Wiretap()
     collector = Collector(positions)
@@ -36,7 +36,7 @@ async def test_the_broker_may_send_another_chunk_only_after_one_is_worked_off(
 
     async with proxied(run.settings.stream_url) as (url, proxy):
         proxy.frames = tap
-        async with consuming(member(url, "orders", positions, records=1), handle) as task:
+        async with consuming(member(url, "orders", positions, records=10), handle) as task:
 
             async def done() -> bool:
                 return task.done() or len(collector.records) == 200
@@ -48,7 +48,8 @@ async def test_the_broker_may_send_another_chunk_only_after_one_is_worked_off(
 
 async def test_the_credit_is_whole_after_many_handovers(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """Trap: a demoted consumer went on through what was buffered. It is dropped, and its credit must come back."""
-    monkeypatch.setattr(consumer_module, "CREDIT", 4)
+    monkeypatch.setattr(credit_module, "FIRST_CREDIT", 4)
+    monkeypatch.setattr(credit_module, "MOST_CREDIT", 4)
     monkeypatch.setattr(membership_module, "HANDOVER_SECONDS", 0.0)
     await publish(run, 0, 400, at_once=10, partition=1)
     positions, tap = MemoryPositions(), Wiretap()
@@ -65,14 +66,14 @@ async def test_the_credit_is_whole_after_many_handovers(run: Run, monkeypatch: p
 
     async with proxied(run.settings.stream_url) as (url, proxy):
         proxy.frames = tap
-        first = member(url, "orders", positions, partition=1, records=1)
+        first = member(url, "orders", positions, partition=1, records=10)
         async with consuming(first, hangs):
             for _ in range(4):
                 await until(all_credit_used, "four chunks to be with the first member")
                 second = member(run.settings.stream_url, "orders", positions, partition=1)
                 async with consuming(second, hangs):
 
-                    async def handed_over(second: consumer_module.GroupConsumer = second) -> bool:
+                    async def handed_over(second: GroupConsumer = second) -> bool:
                         return second.active and not first.active
 
                     await until(handed_over, "the second member to become active")

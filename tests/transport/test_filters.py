@@ -10,6 +10,7 @@ from pipelines.engine.transport import (
     GroupConsumer,
     Message,
     SuperStreamPublisher,
+    Turns,
     body_of,
     read_stream,
 )
@@ -107,6 +108,7 @@ async def test_a_group_member_is_given_only_what_it_wants(run: Run) -> None:
         group="g",
         positions=positions,
         batch_records=15,
+        turns=Turns(None),
         only=PAID,
     )
 

@@ -14,7 +14,7 @@ from pipelines.engine.transport import (
     end_offset,
     read_stream,
 )
-from pipelines.engine.transport import consumer as consumer_module
+from pipelines.engine.transport import credit as credit_module
 from pipelines.engine.transport.address import Address
 from pipelines.engine.transport.connection import Connection
 from schemas.errors import EventsLost, StreamUnavailable
@@ -41,7 +41,7 @@ async def test_a_chunk_that_is_missing_is_noticed_and_read_again(run: Run) -> No
     collector = Collector(positions)
     async with proxied(run.settings.stream_url) as (url, proxy):
         proxy.frames = losing_chunk_at(40)
-        consumer = member(url, "orders", positions, records=1)
+        consumer = member(url, "orders", positions, records=10)
         with pytest.raises(StreamUnavailable, match="skipped from offset 40 to "):
             await asyncio.wait_for(consumer.run(collector), 30)
         assert collector.offsets == list(range(40))
@@ -74,7 +74,7 @@ async def test_a_chunk_with_another_number_of_records_than_it_says_is_not_used(r
     async with proxied(run.settings.stream_url) as (url, proxy):
         proxy.frames = one_more
         with pytest.raises(StreamUnavailable, match="chunk at offset 10 holds 1 records, not 2"):
-            await asyncio.wait_for(member(url, "orders", positions, records=1).run(collector), 30)
+            await asyncio.wait_for(member(url, "orders", positions, records=10).run(collector), 30)
     assert collector.offsets == list(range(10))
 
 
@@ -99,7 +99,7 @@ async def test_a_stream_made_anew_and_shorter_is_not_read_as_the_old_one(run: Ru
 
 async def test_retention_overtaking_a_slow_member_stops_it(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """Trap: the broker goes on at the first offset it has, without an error."""
-    monkeypatch.setattr(consumer_module, "CREDIT", 1)
+    monkeypatch.setattr(credit_module, "MOST_CREDIT", 1)
     connection = await Connection.open(Address.parse(run.settings.stream_url), "test")
     arguments = {"max-length-bytes": 200_000, "stream-max-segment-size-bytes": 100_000}
     await connection.request(lambda client: client.create_super_stream("short", ["short-0"], ["0"], arguments))
@@ -118,7 +118,7 @@ async def test_retention_overtaking_a_slow_member_stops_it(run: Run, monkeypatch
             await publisher.publish_to(0, [Message("x", b"." * 1000, f"{n}", "t") for n in range(200)])
             return (await connection.stats("short-0"))["first_chunk_id"] > 1000
 
-        async with consuming(member(run.settings.stream_url, "short", positions, records=1), slow) as task:
+        async with consuming(member(run.settings.stream_url, "short", positions, records=10), slow) as task:
             await publisher.publish_to(0, [Message("x", b"first", "0", "t")])
             await asyncio.wait_for(entered.wait(), 30)
             await until(removed, "retention to remove events ahead of the member")

@@ -43,7 +43,7 @@ async def test_a_demoted_owner_finishes_its_batch_and_begins_no_other(run: Run) 
         await until(demoted_with_more_to_do, "the demotion")
         await first_done(batch)
 
-    first = member(run.settings.stream_url, "orders", positions, partition=1, records=1)
+    first = member(run.settings.stream_url, "orders", positions, partition=1, records=10)
     second = member(run.settings.stream_url, "orders", positions, partition=1)
     async with consuming(first, slow):
         await asyncio.wait_for(entered.wait(), 30)

@@ -9,6 +9,7 @@ import pytest
 
 from pipelines.engine.transport import Message, SuperStreamPublisher, body_of, end_offset
 from pipelines.engine.transport import connection as connection_module
+from pipelines.engine.transport import consumer as consumer_module
 from pipelines.engine.transport.address import Address
 from pipelines.engine.transport.connection import Connection
 from schemas.errors import StreamUnavailable, Unconfirmed
@@ -65,7 +66,7 @@ async def test_a_frame_that_cannot_be_read_ends_the_connection(run: Run) -> None
 
 async def test_a_half_open_line_is_noticed_by_the_consumer(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """Trap: missed heartbeats are only logged (rstream#201)."""
-    monkeypatch.setattr(connection_module, "HEARTBEAT_SECONDS", 1)
+    monkeypatch.setattr(consumer_module, "HEARTBEAT_SECONDS", 1)
     await publish(run, 0, 10)
     positions = MemoryPositions()
     collector = Collector(positions)
@@ -101,7 +102,7 @@ async def test_a_half_open_line_is_noticed_by_the_publisher(run: Run, monkeypatc
 
 async def test_a_slow_line_delays_and_loses_nothing(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """Frames come in many pieces, and heartbeats behind them."""
-    monkeypatch.setattr(connection_module, "HEARTBEAT_SECONDS", 1)
+    monkeypatch.setattr(consumer_module, "HEARTBEAT_SECONDS", 1)
     positions = MemoryPositions()
     collector = Collector(positions)
     async with proxied(run.settings.stream_url) as (url, proxy):
@@ -121,7 +122,7 @@ async def test_a_chunk_that_takes_longer_than_silence_may_last_is_no_silence(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Else a large chunk on a slow line would be begun again for ever."""
-    monkeypatch.setattr(connection_module, "HEARTBEAT_SECONDS", 1)
+    monkeypatch.setattr(consumer_module, "HEARTBEAT_SECONDS", 1)
     monkeypatch.setattr(connection_module, "SILENCE_FACTOR", 1.5)
     await publish(run, 0, 1)
     async with SuperStreamPublisher(run.settings.stream_url, "orders") as publisher:

@@ -104,7 +104,7 @@ async def test_slow_work_on_a_backlog_is_work(run: Run) -> None:
         await turns.acquire()
         await collector(batch)
 
-    async with consuming(member(run.settings.stream_url, "orders", at_work, records=1), slow):
+    async with consuming(member(run.settings.stream_url, "orders", at_work, records=10), slow):
         await began.wait()
         async with consuming(member(run.settings.stream_url, "orders", watched), collector) as task:
 

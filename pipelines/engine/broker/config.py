@@ -62,6 +62,7 @@ class StreamSubscriberConfig(SubscriberUsecaseConfig):
     positions: Positions | None
     partitions: int | None
     batch_records: int
+    max_workers: int | None
     on_error: OnError
     stall_after: float
     only: EventFilter | None

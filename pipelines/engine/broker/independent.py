@@ -10,7 +10,7 @@ from contextlib import aclosing
 from pipelines.engine.broker.config import OnError
 from pipelines.engine.broker.offsets import Offset
 from pipelines.engine.broker.partition import Partition, Work
-from pipelines.engine.transport import Batch, Chunk, EventFilter, end_offset, first_offset, read_stream
+from pipelines.engine.transport import Batch, Chunk, EventFilter, Turns, end_offset, first_offset, read_stream
 from schemas.errors import StreamError, StreamUnavailable
 
 log = logging.getLogger(__name__)
@@ -27,6 +27,7 @@ class IndependentPartition(Partition):
         *,
         offset: Offset,
         batch_records: int,
+        turns: Turns,
         only: EventFilter | None,
         work: Work,
         on_error: OnError,
@@ -36,6 +37,7 @@ class IndependentPartition(Partition):
         self._url = url
         self._offset = offset
         self._batch_records = batch_records
+        self._turns = turns
         self._only = only
         self._joined = False
 
@@ -56,7 +58,8 @@ class IndependentPartition(Partition):
                     chunk = await self._next(chunks)
                     while position < chunk.end_offset:
                         part = chunk.within(position, max(position, chunk.first_offset) + self._batch_records)
-                        await handle(Batch(self.number, position, [part]))
+                        async with self._turns.taken() as make_way:
+                            await handle(Batch(self.number, position, [part], make_way))
                         position = part.end_offset
         finally:
             self._joined = False

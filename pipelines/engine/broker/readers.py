@@ -6,11 +6,17 @@ from pipelines.engine.broker.config import StreamBrokerConfig, StreamSubscriberC
 from pipelines.engine.broker.group import GroupPartition
 from pipelines.engine.broker.independent import IndependentPartition
 from pipelines.engine.broker.partition import Partition, Work
-from pipelines.engine.transport import GroupConsumer
+from pipelines.engine.transport import GroupConsumer, Turns
 
 
 def reader(
-    broker: StreamBrokerConfig, config: StreamSubscriberConfig, name: str, number: int, stream: str, work: Work
+    broker: StreamBrokerConfig,
+    config: StreamSubscriberConfig,
+    name: str,
+    number: int,
+    stream: str,
+    work: Work,
+    turns: Turns,
 ) -> Partition:
     """Return the reader of partition `number`, whose stream is `stream`; `name` is that of the super stream."""
     if config.group is None or config.positions is None:
@@ -20,6 +26,7 @@ def reader(
             stream,
             offset=config.offset,
             batch_records=config.batch_records,
+            turns=turns,
             only=config.only,
             work=work,
             on_error=config.on_error,
@@ -33,6 +40,7 @@ def reader(
         group=config.group,
         positions=config.positions,
         batch_records=config.batch_records,
+        turns=turns,
         only=config.only,
     )
     return GroupPartition(

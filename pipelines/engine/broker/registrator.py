@@ -37,6 +37,7 @@ class StreamRegistrator(Registrator[Any, StreamBrokerConfig]):
         positions: Positions | None = None,
         partitions: int | None = None,
         batch_records: int = 4000,
+        max_workers: int | None = None,
         on_error: OnError = "retry",
         stall_after: float = 60.0,
         only: EventFilter | None = None,
@@ -63,7 +64,9 @@ class StreamRegistrator(Registrator[Any, StreamBrokerConfig]):
             group: the consumer group's name; positions belong to it. Only for super streams.
             positions: where the group's positions are kept, and taken over from a former owner.
             partitions: how many partitions there must be; by default, as many as the broker says at the start.
-            batch_records: a batch holds at most about so many records. In a group it ends with a whole chunk.
+            batch_records: a batch holds at most so many records; in a group also at most 4 MiB, or one record.
+            max_workers: so many partitions are worked on at once; by default, all of them. Others wait their turn, and
+                in a group their batches grow meanwhile.
             on_error: "retry" reads again from the failed record or batch, after a pause of 0.1 s that doubles up to
                 10 s, for ever. "stop" stops the application and leaves the error in `failure`. A callable says which,
                 by the exception. A lost connection is always retried.
@@ -79,12 +82,14 @@ class StreamRegistrator(Registrator[Any, StreamBrokerConfig]):
             title, description, include_in_schema: for the AsyncAPI document.
 
         Raises:
-            SetupError: a group without positions, positions without a group, or a group with an offset.
+            SetupError: a group without positions, positions without a group, a group with an offset, or no workers.
         """
         if (group is None) != (positions is None):
             raise SetupError("a group needs positions=, and positions a group=: they say where the group goes on")
         if group is not None and offset is not None:
             raise SetupError("a group goes on from its positions; offset= is for subscribers without one")
+        if max_workers is not None and max_workers < 1:
+            raise SetupError("max_workers=: at least one partition must be worked on, or nothing ever is")
         begin = offset or Offset.next()
         config = StreamSubscriberConfig(
             _outer_config=self.config,  # type: ignore[arg-type]  # FastStream passes the composition as a config
@@ -95,6 +100,7 @@ class StreamRegistrator(Registrator[Any, StreamBrokerConfig]):
             positions=positions,
             partitions=partitions,
             batch_records=batch_records,
+            max_workers=max_workers,
             on_error=on_error,
             stall_after=stall_after,
             only=only,

@@ -19,7 +19,7 @@ from pipelines.engine.broker.message import Record, StreamBatch, StreamRecord, d
 from pipelines.engine.broker.partition import FIRST_PAUSE, LONGEST_PAUSE, Ended, Partition
 from pipelines.engine.broker.readers import reader
 from pipelines.engine.broker.specification import StreamSubscriberSpecification
-from pipelines.engine.transport import Batch, streams_of
+from pipelines.engine.transport import Batch, Turns, streams_of
 from schemas.errors import StreamError, told
 
 log = logging.getLogger(__name__)
@@ -154,8 +154,9 @@ class StreamSubscriber(SubscriberUsecase[Any]):
         async def work(partition: Partition, batch: Batch) -> None:
             await self._handle(self, partition, batch)
 
+        turns = Turns(self.config.max_workers)
         self.partitions = {
-            number: reader(self._outer_config, self.config, self.stream, number, stream, work)
+            number: reader(self._outer_config, self.config, self.stream, number, stream, work, turns)
             for number, stream in enumerate(await self._streams())
         }
         for partition in self.partitions.values():

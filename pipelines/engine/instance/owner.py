@@ -106,6 +106,7 @@ class Owner(Generic[S, E]):
                 raise  # a value the driver cannot write: a defect of ours that no second try mends
             except DATABASE_ERRORS as error:
                 if_cancelled()
+                batch.make_way()  # whatever keeps this batch need not keep others
                 self.trouble = told(_first(error))
                 metrics.RETRIES.labels(self._instance, type(error).__name__).inc()
                 if isinstance(error, CONNECTION_LOST):

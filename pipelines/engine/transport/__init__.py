@@ -16,6 +16,7 @@ from pipelines.engine.transport.topology import (
     partition_count,
     streams_of,
 )
+from pipelines.engine.transport.turns import Turns
 
 __all__ = [
     "Batch",
@@ -28,6 +29,7 @@ __all__ = [
     "PartitionInfo",
     "Positions",
     "SuperStreamPublisher",
+    "Turns",
     "body_of",
     "create_super_stream",
     "describe",

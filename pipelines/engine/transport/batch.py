@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from pipelines.engine.transport.chunk import Chunk
@@ -38,6 +39,8 @@ class Batch:
     partition: int
     first_offset: int
     chunks: list[Chunk]
+    make_way: Callable[[], None] = field(default=lambda: None, compare=False, repr=False)
+    """Called by a handler that cannot go on for now: whatever keeps this batch need not keep other partitions."""
 
     @property
     def end_offset(self) -> int:

@@ -51,8 +51,10 @@ class Connection:
         self._deliveries: list[asyncio.Queue[Any]] = []
 
     @classmethod
-    async def open(cls, address: Address, name: str) -> Connection:
+    async def open(cls, address: Address, name: str, *, heartbeat: int | None = None) -> Connection:
         """Connect to one of the address's nodes, tried in random order, and sign in; management shows `name`.
+
+        `heartbeat`: in seconds, in place of `HEARTBEAT_SECONDS`.
 
         Raises:
             StreamUnavailable: nobody there, not trusted, or access refused; says so of each node.
@@ -61,19 +63,19 @@ class Connection:
         failures = []
         for host, port in random.sample(address.nodes, len(address.nodes)):
             try:
-                return await cls._open(address.at(host, port), name)
+                return await cls._open(address.at(host, port), name, heartbeat or HEARTBEAT_SECONDS)
             except StreamUnavailable as error:
                 failures.append(error)
         raise StreamUnavailable("; ".join(map(str, failures))) from failures[-1]
 
     @classmethod
-    async def _open(cls, address: Address, name: str) -> Connection:
+    async def _open(cls, address: Address, name: str, heartbeat: int) -> Connection:
         client = WireClient(
             address.host,
             address.port,
             ssl_context=address.ssl_context(),
             frame_max=FRAME_MAX,
-            heartbeat=HEARTBEAT_SECONDS,
+            heartbeat=heartbeat,
             connection_name=name,
             connection_closed_handler=lambda _: None,
         )
@@ -118,17 +120,16 @@ class Connection:
         """Call `handler` with the reason, once, soon after the connection is known to be dead."""
         self._closed.add_done_callback(lambda closed: handler(closed.result()))
 
-    def deliveries(self, subscription_id: int) -> asyncio.Queue[Any]:
-        """Return the queue of Deliver frames. The credit given bounds it; None comes last, when the connection is dead.
+    def deliver(self, subscription_id: int, queue: asyncio.Queue[schema.Deliver | None]) -> None:
+        """Put Deliver frames into an unbounded queue. None comes last, when the connection is dead.
 
         One subscription a connection: rstream queues every Deliver frame for every subscriber.
         """
         self._client.add_handler(schema.Deliver, lambda _: None, name=str(subscription_id))
-        queue: asyncio.Queue[Any] = self._client._frames[subscription_id]
+        self._client._frames[subscription_id] = queue
         self._deliveries.append(queue)
         if not self.is_open:
             queue.put_nowait(None)
-        return queue
 
     def credit(self, subscription_id: int, chunks: int) -> None:
         """Let the broker send so many more chunks. Does not wait, and does nothing on a dead connection."""

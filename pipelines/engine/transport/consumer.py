@@ -15,12 +15,15 @@ from rstream.constants import OffsetType
 
 from pipelines.engine.transport.address import Address
 from pipelines.engine.transport.batch import Batch, Positions
+from pipelines.engine.transport.credit import Credit, Waiting
 from pipelines.engine.transport.filtering import EventFilter
+from pipelines.engine.transport.gathering import Gathering
 from pipelines.engine.transport.locate import connect_to
 from pipelines.engine.transport.membership import SUBSCRIPTION, Membership
+from pipelines.engine.transport.turns import Turns
 
-CREDIT = 16
-"""Chunks of one partition that may be on their way or in memory at once."""
+HEARTBEAT_SECONDS = 2
+"""A member silent for two to three of these, be it frozen or its event loop hung, loses its partition to another."""
 
 
 class GroupConsumer:
@@ -43,6 +46,7 @@ class GroupConsumer:
         group: str,
         positions: Positions,
         batch_records: int,
+        turns: Turns,
         only: EventFilter | None = None,
     ) -> None:
         self._address = address
@@ -52,6 +56,7 @@ class GroupConsumer:
         self._group = group
         self._positions = positions
         self._batch_records = batch_records
+        self._turns = turns
         self._only = only
         self.joined = False
         """Whether the group has this member, active or standing by."""
@@ -72,19 +77,31 @@ class GroupConsumer:
             Exception: whatever `handle` or `Positions.claim` raised.
         """
         name = f"warren {self._group} {self._stream}"
-        connection = await connect_to(self._address, self._stream, name, leader=False)
+        connection = await connect_to(self._address, self._stream, name, leader=False, heartbeat=HEARTBEAT_SECONDS)
         try:
-            queue = connection.deliveries(SUBSCRIPTION)
-            membership = Membership(
+            queue = Waiting()
+            connection.deliver(SUBSCRIPTION, queue)
+            credit = Credit(lambda chunks: connection.credit(SUBSCRIPTION, chunks))
+            gathering = Gathering(
                 connection,
                 queue,
-                handle,
-                self._positions,
+                credit,
                 address=self._address,
                 stream=self._stream,
                 partition=self._partition,
                 batch_records=self._batch_records,
                 only=self._only,
+            )
+            membership = Membership(
+                connection,
+                gathering,
+                handle,
+                self._positions,
+                address=self._address,
+                stream=self._stream,
+                partition=self._partition,
+                complete=self._only is None,
+                turns=self._turns,
                 on_activity=self._set_active,
             )
             connection.on(schema.ConsumerUpdateResponse, membership.on_update)
@@ -96,7 +113,7 @@ class GroupConsumer:
             }
             spec = schema.OffsetSpec(OffsetType.NEXT)  # never used: the answer to the broker's update decides
             await connection.request(
-                lambda client: client.subscribe(self._stream, SUBSCRIPTION, spec, CREDIT, properties),
+                lambda client: client.subscribe(self._stream, SUBSCRIPTION, spec, credit.first, properties),
                 stream=self._stream,
             )
             self.joined = True

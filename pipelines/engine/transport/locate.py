@@ -9,14 +9,18 @@ from pipelines.engine.transport.connection import Connection
 from schemas.errors import StreamUnavailable
 
 
-async def connect_to(address: Address, stream: str, name: str, *, leader: bool) -> Connection:
+async def connect_to(
+    address: Address, stream: str, name: str, *, leader: bool, heartbeat: int | None = None
+) -> Connection:
     """Return a connection to the stream's leader or, where `leader` is false, to one of its replicas that answers.
+
+    `heartbeat` is as in `Connection.open`.
 
     Raises:
         StreamMissing: no such stream.
         StreamUnavailable: no broker there, or no leader elected; says so of each node that was tried.
     """
-    connection = await Connection.open(address, name)
+    connection = await Connection.open(address, name, heartbeat=heartbeat)
     try:
         nodes = await _serving(connection, stream, leader)
     except BaseException:
@@ -28,7 +32,7 @@ async def connect_to(address: Address, stream: str, name: str, *, leader: bool) 
     failures = []
     for host, port in nodes:
         try:
-            return await Connection.open(address.at(host, port), name)
+            return await Connection.open(address.at(host, port), name, heartbeat=heartbeat)
         except StreamUnavailable as error:
             failures.append(str(error))
     raise StreamUnavailable(f"{stream}: {'; '.join(failures)}")

@@ -13,11 +13,11 @@ from rstream.constants import OffsetType
 from pipelines.engine.transport import standby
 from pipelines.engine.transport.address import Address
 from pipelines.engine.transport.batch import Batch, Positions
-from pipelines.engine.transport.chunk import chunk_of
 from pipelines.engine.transport.connection import Connection
-from pipelines.engine.transport.filtering import EventFilter
-from pipelines.engine.transport.jumps import check_position, explain_jump
+from pipelines.engine.transport.gathering import Gathering
+from pipelines.engine.transport.jumps import check_position
 from pipelines.engine.transport.reader import end_offset_at
+from pipelines.engine.transport.turns import Turns
 from schemas.errors import StreamError, StreamUnavailable
 
 log = logging.getLogger(__name__)
@@ -37,36 +37,37 @@ _NO_OFFSET = OffsetType.OFFSET
 class Membership:
     """One membership, from the subscription to the loss of the connection.
 
-    `queue` holds what was delivered, bounded by the credit, and None once the connection is dead. The broker's
-    decisions wait in a queue of their own: it sends the next one only after our answer to the last.
+    The broker's decisions wait in a queue of their own: it sends the next one only after our answer to the last.
+    `complete` says that every event is delivered, so that nothing is a sign of something wrong. A batch is made of what
+    is there when its turn has come.
     """
 
     def __init__(
         self,
         connection: Connection,
-        queue: asyncio.Queue[schema.Deliver | None],
+        gathering: Gathering,
         handle: Callable[[Batch], Awaitable[None]],
         positions: Positions,
         *,
         address: Address,
         stream: str,
         partition: int,
-        batch_records: int,
-        only: EventFilter | None,
+        complete: bool,
+        turns: Turns,
         on_activity: Callable[[bool], None],
     ) -> None:
         self._connection = connection
-        self._queue = queue
+        self._gathering = gathering
         self._handle = handle
         self._positions = positions
         self._address = address
         self._stream = stream
         self._partition = partition
-        self._batch_records = batch_records
-        self._only = only
+        self._complete = complete
+        self._turns = turns
         self._on_activity = on_activity
         self._expected = 0
-        self._in_hand = 0
+        self._busy = False
         self._stopping = False
         self._standby = standby.Standby(positions, address, stream, partition)
         self._updates: asyncio.Queue[schema.ConsumerUpdateResponse] = asyncio.Queue()
@@ -113,12 +114,12 @@ class Membership:
                 work.result()
         if not frame.active:
             await self._positions.release(self._partition)
-            self._drop_buffer()
+            self._gathering.drop()
             await self._answer(frame, schema.OffsetSpecification(_NO_OFFSET, 0))
             return None
         self._expected = await self._connection.or_closed(self._positions.claim(self._partition))
         await check_position(self._connection, self._address, self._stream, self._expected)
-        self._drop_buffer()
+        self._gathering.drop()
         await self._answer(frame, schema.OffsetSpecification(OffsetType.OFFSET, self._expected))
         self._on_activity(True)
         log.info("%s: active from offset %d", self._stream, self._expected)
@@ -132,7 +133,7 @@ class Membership:
         what it waits for may never answer, so that is abandoned first: nothing here waits for a sick database.
         """
         self._stopping = True
-        if within and self._in_hand:
+        if within and self._busy:
             await asyncio.wait({work}, timeout=within)
         if not work.done():
             self._positions.abandon(self._partition)
@@ -141,17 +142,20 @@ class Membership:
 
     async def _work(self) -> None:
         while not self._stopping:
-            deliver = await self._next()
-            self._in_hand = 1
-            batch, expected = await self._gather(deliver)
-            if batch.chunks:
-                await self._handle(batch)
+            await self._ready()
+            async with self._turns.taken() as make_way:
+                if self._stopping:
+                    return
+                self._busy = True
+                batch, expected = await self._gathering.batch(self._expected, make_way)
+                if batch.chunks:
+                    await self._handle(batch)
             self._expected = expected
-            self._connection.credit(SUBSCRIPTION, self._in_hand)
-            self._in_hand = 0
+            self._gathering.done()
+            self._busy = False
 
-    async def _next(self) -> schema.Deliver:
-        """Return the next delivery. All credit is with the broker while this waits.
+    async def _ready(self) -> None:
+        """Wait for a delivery. All credit is with the broker meanwhile.
 
         Raises:
             StreamUnavailable: the connection died; or the broker is stuck, that is, it delivered nothing for
@@ -160,8 +164,8 @@ class Membership:
         end = None
         while True:
             try:
-                async with asyncio.timeout(STALL_SECONDS if self._only is None else None):
-                    deliver = await self._queue.get()
+                async with asyncio.timeout(STALL_SECONDS if self._complete else None):
+                    alive = await self._gathering.ready()
             except TimeoutError:
                 if end is not None and end > self._expected:
                     raise StreamUnavailable(
@@ -170,9 +174,9 @@ class Membership:
                     ) from None
                 end = await self._end_of_stream()
                 continue
-            if deliver is None:
+            if not alive:
                 raise StreamUnavailable(f"{self._stream}: {await self._connection.wait_closed()}")
-            return deliver
+            return
 
     async def _end_of_stream(self) -> int | None:
         try:
@@ -181,34 +185,6 @@ class Membership:
             # A look that fails proves nothing of our own connection, which has its own watchdog.
             log.info("%s: nothing delivered for %g s; no look at its end: %s", self._stream, STALL_SECONDS, error)
             return None
-
-    async def _gather(self, first: schema.Deliver) -> tuple[Batch, int]:
-        """Join what is there already into one batch, counting the chunks it takes; also return where it ends."""
-        batch = Batch(self._partition, self._expected, [])
-        expected, records = self._expected, 0
-        deliver: schema.Deliver | None = first
-        while deliver is not None:
-            chunk = chunk_of(deliver, self._partition)
-            if chunk.first_offset > expected and self._only is None:
-                await explain_jump(self._connection, self._address, self._stream, expected, chunk.first_offset)
-            part = chunk.within(expected)
-            for wanted in self._only.apply(part) if self._only is not None else [part]:
-                if wanted.records:
-                    batch.chunks.append(wanted)
-                    records += len(wanted.records)
-            expected = max(expected, chunk.end_offset)
-            more = records < self._batch_records and not self._queue.empty()
-            deliver = self._queue.get_nowait() if more else None
-            self._in_hand += deliver is not None
-        return batch, expected
-
-    def _drop_buffer(self) -> None:
-        """Forget what was delivered for the position before, also a batch given up, and give the credit back."""
-        dropped, self._in_hand = self._in_hand, 0
-        while not self._queue.empty():
-            dropped += self._queue.get_nowait() is not None
-        if dropped:
-            self._connection.credit(SUBSCRIPTION, dropped)
 
     async def _answer(self, frame: schema.ConsumerUpdateResponse, specification: schema.OffsetSpecification) -> None:
         await self._connection.request(lambda client: client.consumer_update(frame.correlation_id, specification))

@@ -62,7 +62,8 @@ async def _read(
     connection = await connect_to(address, stream, f"warren reader {stream}", leader=False)
     try:
         await _require(connection, stream, first)
-        queue = connection.deliveries(_SUBSCRIPTION)
+        queue: asyncio.Queue[schema.Deliver | None] = asyncio.Queue()
+        connection.deliver(_SUBSCRIPTION, queue)
         spec = schema.OffsetSpec.from_params(OffsetType.OFFSET, first)
         properties = only.properties() if only is not None and skipping else None
         await connection.request(
@@ -129,21 +130,32 @@ async def first_event_at(address: Address, stream: str, offset: int) -> int:
     Raises:
         StreamUnavailable: none was delivered within `ANSWER_SECONDS`.
     """
+    return max(offset, int((await _chunk_from(address, stream, offset)).chunk_first_offset))
+
+
+async def chunk_at(address: Address, stream: str, first: int) -> schema.Deliver:
+    """Return the chunk that begins with offset `first`. Raises StreamUnavailable, also where it is there no more."""
+    chunk = await _chunk_from(address, stream, first)
+    if chunk.chunk_first_offset != first:
+        raise StreamUnavailable(f"{stream}: the chunk at offset {first} is there no more")
+    return chunk
+
+
+async def _chunk_from(address: Address, stream: str, offset: int) -> schema.Deliver:
     connection = await connect_to(address, stream, "warren offsets", leader=True)
     try:
-        spec = schema.OffsetSpec.from_params(OffsetType.OFFSET, offset)
-        chunk = await _one_chunk(connection, stream, spec)
-        return max(offset, int(chunk.chunk_first_offset))
+        return await _one_chunk(connection, stream, schema.OffsetSpec.from_params(OffsetType.OFFSET, offset))
     finally:
         await connection.close()
 
 
 async def _one_chunk(connection: Connection, stream: str, spec: schema.OffsetSpec) -> schema.Deliver:
-    queue = connection.deliveries(_SUBSCRIPTION)
+    queue: asyncio.Queue[schema.Deliver | None] = asyncio.Queue()
+    connection.deliver(_SUBSCRIPTION, queue)
     await connection.request(lambda client: client.subscribe(stream, _SUBSCRIPTION, spec, 1), stream=stream)
     try:
         async with asyncio.timeout(ANSWER_SECONDS):
-            deliver: schema.Deliver | None = await queue.get()
+            deliver = await queue.get()
     except TimeoutError as error:
         # A stream that holds nothing but stored offsets of other consumers has a chunk, but none to deliver.
         raise StreamUnavailable(f"{stream}: no event was delivered within {ANSWER_SECONDS:g} s") from error
