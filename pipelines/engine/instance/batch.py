@@ -116,8 +116,7 @@ async def decide(
         quarantined=len(bad) + len(sorted_.conflicts),
         parked=len(parking.parked) - len(parking.released),
     )
-    recorded_at = batch.chunks[-1].recorded_at
-    await checkpoints.advance(connection, held, batch.first_offset, batch.end_offset, recorded_at, tally)
+    await checkpoints.advance(connection, held, batch.first_offset, batch.end_offset, batch.recorded_at, tally)
     return Outcome(changes, tally, numbers, parking.stopped, len(parking.newly_stopped), parking.last_reason)
 
 

@@ -16,7 +16,7 @@ from pipelines.engine.transport.batch import Batch, Positions
 from pipelines.engine.transport.chunk import chunk_of
 from pipelines.engine.transport.connection import Connection
 from pipelines.engine.transport.filtering import EventFilter
-from pipelines.engine.transport.jumps import check_position, explain_jump
+from pipelines.engine.transport.jumps import check_position_at, explain_jump
 from pipelines.engine.transport.reader import end_offset_at
 from schemas.errors import StreamError, StreamUnavailable
 
@@ -116,8 +116,9 @@ class Membership:
             self._drop_buffer()
             await self._answer(frame, schema.OffsetSpecification(_NO_OFFSET, 0))
             return None
-        self._expected = await self._connection.or_closed(self._positions.claim(self._partition))
-        await check_position(self._connection, self._address, self._stream, self._expected)
+        position = await self._connection.or_closed(self._positions.claim(self._partition))
+        await self._connection.or_closed(check_position_at(self._address, self._stream, position))
+        self._expected = position.offset
         self._drop_buffer()
         await self._answer(frame, schema.OffsetSpecification(OffsetType.OFFSET, self._expected))
         self._on_activity(True)
