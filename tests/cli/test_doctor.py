@@ -12,10 +12,12 @@ import pytest
 from cli.checkup import broker, database
 from cli.checkup.findings import Result
 from cli.checkup.management import Management
-from pipelines.engine.transport import SuperStreamPublisher
+from pipelines.engine.transport import SuperStreamPublisher, create_super_stream
+from pipelines.engine.transport.address import Address
+from pipelines.engine.transport.connection import Connection
 from tests.cli.support import Answer, Warren
 from tests.support.events import life, message
-from tests.support.pipelines import running_pipeline
+from tests.support.pipelines import caught_up, running_pipeline
 from tests.support.runs import Run
 from tests.support.waiting import until
 
@@ -50,6 +52,29 @@ async def test_nobody_to_take_the_events_is_a_warning_and_a_fault_once_some_wait
     assert waiting.code == 1
     assert _checks(waiting)["pipeline views@1"]["result"] == "fault"
     assert _checks(waiting)["pipeline views@1"]["advice"] == "run `warren run views@1`"
+
+
+async def test_a_stream_made_anew_is_a_fault_however_long_it_is(warren: Warren, run: Run) -> None:
+    """Its figures would look like those of the old one."""
+    messages = [message(fields) for number in range(20) for fields in life(f"A{number}")]
+    async with SuperStreamPublisher(run.settings.stream_url, "orders") as publisher:
+        await publisher.publish(messages)
+    async with running_pipeline(run):
+        await caught_up(run)
+    assert (await warren("lag")).code == 0
+    connection = await Connection.open(Address.parse(run.settings.stream_url), "test")
+    await connection.request(lambda client: client.delete_super_stream("orders"))
+    await connection.close()
+    await create_super_stream(run.settings.stream_url, "orders", 4)
+    async with SuperStreamPublisher(run.settings.stream_url, "orders") as publisher:
+        await publisher.publish([*messages, *messages])
+    answer = await warren("doctor", "--json")
+    assert answer.code == 1
+    found = _checks(answer)["pipeline"]
+    assert found["result"] == "fault"
+    assert "is not the one that was read up to offset" in found["found"]
+    assert found["advice"].startswith("bring the old stream back, or start a new pipeline version")
+    (await warren("lag")).failed(1, "is not the one that was read up to offset")
 
 
 async def test_nothing_prepared_says_what_to_run(bare_warren: Warren) -> None:
