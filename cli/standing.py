@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from cli.database import Live
-from cli.partitions import end_offsets, recorded_at
+from cli.partitions import end_offsets, recorded_at, stream_of
 from pipelines.engine.settings import Settings
 from pipelines.engine.stores.named_sql import named_sql
+from pipelines.engine.transport import Position, check_position
 
 _CHECKPOINTS = named_sql(__package__, "checkpoints")
 
@@ -37,28 +38,38 @@ class PartitionLag:
 async def lags(settings: Settings, live: Live) -> list[PartitionLag]:
     """Return every partition's lag; one nobody has claimed yet stands at offset 0.
 
-    Raises StreamMissing, StreamUnavailable, EventsLost, or as the database does.
+    Raises StreamMissing, StreamUnavailable; EventsLost or StreamReplaced where a lag would mean nothing; or as the
+    database does.
     """
     # Checkpoints first: whatever is committed meanwhile must not look like an offset beyond the stream's end.
     rows = {row["partition"]: row for row in await live.connection.fetch(_CHECKPOINTS)}
     ends = await end_offsets(settings)
-    nexts = [rows[partition]["next_offset"] if partition in rows else 0 for partition in range(len(ends))]
+    positions = [
+        Position(row["next_offset"], row["recorded_at"]) if (row := rows.get(partition)) else Position(0)
+        for partition in range(len(ends))
+    ]
+    await asyncio.gather(
+        *(
+            check_position(settings.stream_url, stream_of(settings, partition), position)
+            for partition, position in enumerate(positions)
+        )
+    )
     oldest = await asyncio.gather(
         *(
-            recorded_at(settings, partition, begin, end)
-            for partition, (begin, end) in enumerate(zip(nexts, ends, strict=True))
+            recorded_at(settings, partition, position.offset, end)
+            for partition, (position, end) in enumerate(zip(positions, ends, strict=True))
         )
     )
     now = datetime.now(UTC)
     found = []
     for partition, end in enumerate(ends):
-        row, waits_since = rows.get(partition), oldest[partition]
+        row, waits_since, begin = rows.get(partition), oldest[partition], positions[partition].offset
         found.append(
             PartitionLag(
                 partition=partition,
                 end_offset=end,
-                next_offset=nexts[partition],
-                events=0 if waits_since is None else end - nexts[partition],
+                next_offset=begin,
+                events=0 if waits_since is None else end - begin,
                 seconds=None if waits_since is None else max(0.0, (now - waits_since).total_seconds()),
                 owner=row["owner"] if row else "",
                 epoch=row["epoch"] if row else 0,

@@ -9,6 +9,7 @@
     │   │   └── GroupStuck       it has made no member of a consumer group active: stay away, then retry
     │   ├── StreamMissing        no such stream: somebody has to make it
     │   ├── EventsLost           retention removed events we had not read: stop and alarm
+    │   ├── StreamReplaced       another stream has the name of the one we read: stop and alarm
     │   ├── Unconfirmed          published, but the broker did not say so: the caller decides
     │   └── PublishRefused       a message that can never be published as it is: nothing was sent
     ├── StoreError
@@ -140,6 +141,22 @@ class EventsLost(StreamError):
         self.stream = stream
         self.expected = expected
         self.first_available = first_available
+
+
+class StreamReplaced(StreamError):
+    """The stream is not the one that was read so far: it was deleted and made anew, or lost events it had confirmed.
+
+    `expected` is the offset the checkpoint asks for, which means nothing in this stream; `why` says how it is known.
+    """
+
+    def __init__(self, stream: str, expected: int, why: str) -> None:
+        super().__init__(
+            f"stream {stream!r} is not the one that was read up to offset {expected}: {why}; "
+            f"bring the old stream back, or start a new pipeline version to read this one from its beginning"
+        )
+        self.stream = stream
+        self.expected = expected
+        self.why = why
 
 
 class Unconfirmed(StreamError):

@@ -52,7 +52,7 @@ async def commit(settings: Settings, views: Views, *, leave: int = 0, at_once: i
     for partition in range(PARTITIONS):
         stream = partition_name("orders", partition)
         owner = Owner(settings.postgres_dsn, "views_v1", "views@1", partition, PARTITIONS, views, StormWatch())
-        begin = await owner.claim("test")
+        begin = (await owner.claim("test")).offset
         end = await end_offset(settings.stream_url, stream) - leave
         async for chunk in read_stream(settings.stream_url, stream, begin, end):
             for first in range(chunk.first_offset, chunk.end_offset, at_once):

@@ -14,6 +14,8 @@ from prometheus_client import CollectorRegistry
 import pipelines.engine.broker
 from cli.localservers import Addresses, run_environment, unique_run_name
 from pipelines.engine.broker import Offset, StreamBroker, create_super_stream
+from pipelines.engine.transport.address import Address
+from pipelines.engine.transport.connection import Connection
 from tests.broker.conftest import has, new_stream, serving
 from tests.support.waiting import until
 
@@ -75,6 +77,38 @@ async def test_the_ledger_counts_each_reading_once(url: str, names: dict[str, An
         before = total
         ledger.database.close()
     await publisher.stop()
+
+
+async def test_the_ledger_takes_no_other_stream_for_its_own(url: str, names: dict[str, Any], tmp_path: Path) -> None:
+    ledger = names["Ledger"](str(tmp_path / "ledger.db"))
+
+    async def publish(count: int) -> None:
+        await create_super_stream(url, "readings", 3)
+        async with StreamBroker(url) as publisher:
+            readings = ({"sensor": "own", "celsius": n} for n in range(count))
+            await publisher.publish_batch(*readings, stream="readings", key="own")
+
+    async def counted() -> bool:
+        return bool(sum([await ledger.position(partition) for partition in range(3)]) == 10)
+
+    await publish(10)
+    async with serving(names["make_broker"](url, ledger)):
+        await until(counted, "the readings to be counted")
+    connection = await Connection.open(Address.parse(url), "test")
+    await connection.request(lambda client: client.delete_super_stream("readings"))
+    await connection.close()
+    await publish(30)
+    broker = names["make_broker"](url, ledger)
+    [subscriber] = broker.subscribers
+
+    async def stopped() -> bool:
+        return any("StreamReplaced" in trouble for trouble in subscriber.troubles())
+
+    async with serving(broker):
+        await until(stopped, "the partition to stop")
+    assert await counted()
+    assert ledger.database.execute("SELECT count FROM totals").fetchone() == (10,)
+    ledger.database.close()
 
 
 async def test_places_and_times_come_with_records(url: str, names: dict[str, Any]) -> None:

@@ -14,10 +14,12 @@ from cli.checkup.findings import Result
 from cli.checkup.management import Management
 from pipelines.engine.instance import owner
 from pipelines.engine.instance.batch import decide
-from pipelines.engine.transport import SuperStreamPublisher
+from pipelines.engine.transport import SuperStreamPublisher, create_super_stream
+from pipelines.engine.transport.address import Address
+from pipelines.engine.transport.connection import Connection
 from tests.cli.support import Answer, Warren
 from tests.support.events import life, message
-from tests.support.pipelines import running_pipeline
+from tests.support.pipelines import caught_up, running_pipeline
 from tests.support.runs import Run
 from tests.support.waiting import until
 
@@ -105,6 +107,29 @@ async def test_events_that_cannot_take_effect_are_a_fault(
         await until(told, "doctor to say so")
         broken.error = None
         await until(well, "all to be well again")
+
+
+async def test_a_stream_made_anew_is_a_fault_however_long_it_is(warren: Warren, run: Run) -> None:
+    """Its figures would look like those of the old one."""
+    messages = [message(fields) for number in range(20) for fields in life(f"A{number}")]
+    async with SuperStreamPublisher(run.settings.stream_url, "orders") as publisher:
+        await publisher.publish(messages)
+    async with running_pipeline(run):
+        await caught_up(run)
+    assert (await warren("lag")).code == 0
+    connection = await Connection.open(Address.parse(run.settings.stream_url), "test")
+    await connection.request(lambda client: client.delete_super_stream("orders"))
+    await connection.close()
+    await create_super_stream(run.settings.stream_url, "orders", 4)
+    async with SuperStreamPublisher(run.settings.stream_url, "orders") as publisher:
+        await publisher.publish([*messages, *messages])
+    answer = await warren("doctor", "--json")
+    assert answer.code == 1
+    found = _checks(answer)["pipeline"]
+    assert found["result"] == "fault"
+    assert "is not the one that was read up to offset" in found["found"]
+    assert found["advice"].startswith("bring the old stream back, or start a new pipeline version")
+    (await warren("lag")).failed(1, "is not the one that was read up to offset")
 
 
 async def test_nothing_prepared_says_what_to_run(bare_warren: Warren) -> None:

@@ -114,6 +114,26 @@ async def test_retention_that_removes_what_was_not_read(forgetful: tuple[Run, in
     await connection.close()
 
 
+async def _make_anew(run: Run) -> None:
+    admin = await Connection.open(Address.parse(run.settings.stream_url), "test")
+    await admin.request(lambda client: client.delete_super_stream("orders"))
+    await admin.close()
+    await create_super_stream(run.settings.stream_url, "orders", PARTITIONS)
+
+
+async def _every_partition_alarms(child: Processor) -> None:
+    """Wait until all say, a line each, that it is another stream."""
+
+    async def all_stopped() -> bool:
+        found = [await child.metric("warren_partition_stopped", partition=str(p)) for p in range(PARTITIONS)]
+        return found == [1.0] * PARTITIONS
+
+    await until(all_stopped, "every partition to alarm")
+    troubles = await child.troubles()
+    assert len(troubles) == PARTITIONS
+    assert all(": StreamReplaced: " in trouble and "\n" not in trouble for trouble in troubles), troubles
+
+
 @pytest.mark.parametrize("seed", SEEDS)
 async def test_a_stream_deleted_and_made_anew_under_a_running_processor(run: Run, tmp_path: Path, seed: int) -> None:
     """What is in it now begins at offset 0 again: nothing of it may be taken for what the checkpoint has passed."""
@@ -124,19 +144,41 @@ async def test_a_stream_deleted_and_made_anew_under_a_running_processor(run: Run
         await _publish(run, orders)
         await caught_up(run)
         before = [await _checkpoint(connection, partition) for partition in range(PARTITIONS)]
-        admin = await Connection.open(Address.parse(run.settings.stream_url), "test")
-        await admin.request(lambda client: client.delete_super_stream("orders"))
-        await admin.close()
-        await create_super_stream(run.settings.stream_url, "orders", PARTITIONS)
+        await _make_anew(run)
         await _publish(run, chance.sample(orders, 8), "initiated", "submitted")
-
-        async def all_stopped() -> bool:
-            found = [await child.metric("warren_partition_stopped", partition=str(p)) for p in range(PARTITIONS)]
-            return found == [1.0] * PARTITIONS
-
-        await until(all_stopped, "every partition to alarm")
-        assert all("EventsLost" in trouble for trouble in await child.troubles())
+        await _every_partition_alarms(child)
         assert [await _checkpoint(connection, partition) for partition in range(PARTITIONS)] == before
         assert await connection.fetchval("SELECT count(*) FROM timeline") == sum(before) == 10 * len(orders)
         assert await child.stop() == 0
+    await connection.close()
+
+
+@pytest.mark.parametrize("frozen", [True, False], ids=["frozen", "stopped"])
+@pytest.mark.parametrize("seed", SEEDS)
+async def test_a_stream_made_anew_and_grown_longer_meanwhile(run: Run, tmp_path: Path, seed: int, frozen: bool) -> None:
+    """The checkpoint's offset is there, in the middle of other events: none of them may take effect."""
+    chance = random.Random(seed)
+    connection = await run.connect()
+    orders = [order for partition in range(PARTITIONS) for order in _orders("A", partition, 10)]
+    async with processor(run, tmp_path / "log") as child:
+        await _publish(run, chance.sample(orders, len(orders)))
+        await caught_up(run)
+        before = [await _checkpoint(connection, partition) for partition in range(PARTITIONS)]
+        if frozen:
+            child.freeze()
+        else:
+            assert await child.stop() == 0
+        await _make_anew(run)
+        others = [order for partition in range(PARTITIONS) for order in _orders("B", partition, chance.randint(10, 20))]
+        await _publish(run, chance.sample(others, len(others)))
+        if frozen:
+            child.wake()
+            await _every_partition_alarms(child)
+            assert await child.stop() == 0
+        for _ in range(2):  # another start changes nothing
+            child.start()
+            await _every_partition_alarms(child)
+            assert await child.stop() == 0
+        assert [await _checkpoint(connection, partition) for partition in range(PARTITIONS)] == before
+        assert await connection.fetchval("SELECT count(*) FROM timeline") == sum(before) == 10 * len(orders)
     await connection.close()

@@ -129,6 +129,15 @@ async def test_the_checkpoint_moves_by_compare_and_set_and_counts(run: Run) -> N
     await connection.close()
 
 
+async def test_a_claim_tells_when_the_last_event_was_recorded_to_the_millisecond(run: Run) -> None:
+    """By equality the stream is known for the one that was read."""
+    connection = await run.connect()
+    held, recorded_at = await checkpoints.claim(connection, 0, "o"), START.replace(microsecond=123_000)
+    await checkpoints.advance(connection, held, 0, 10, recorded_at, NOTHING)
+    assert await checkpoints.claim(connection, 0, "o") == Claim(0, 2, 10, recorded_at)
+    await connection.close()
+
+
 async def test_a_fenced_owner_changes_nothing(run: Run) -> None:
     """Its connection lives, as nobody knows of it; the epoch is what refuses it."""
     old, new = await run.connect(), await run.connect()
@@ -154,7 +163,7 @@ async def test_after_a_lost_connection_the_owner_goes_on_under_a_new_epoch(run: 
     await checkpoints.advance(first, held, 0, 5, START, NOTHING)
     first.terminate()
     again = await checkpoints.reclaim(second, held)
-    assert again == Claim(0, 2, 5)
+    assert again == Claim(0, 2, 5, START)
     assert (await _row(second))["backend_pid"] == second.get_server_pid()
     with pytest.raises(Fenced):
         await checkpoints.advance(second, held, 5, 6, START, NOTHING)

@@ -6,8 +6,9 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 
-from pipelines.engine.transport import Batch, GroupConsumer, Message, SuperStreamPublisher, Turns
+from pipelines.engine.transport import Batch, GroupConsumer, Message, Position, SuperStreamPublisher, Turns
 from pipelines.engine.transport.address import Address
 from pipelines.engine.transport.membership import SUBSCRIPTION
 from schemas.streams import partition_name
@@ -17,16 +18,17 @@ from tests.support.waiting import until
 
 @dataclass
 class MemoryPositions:
-    """Next offsets by partition, and what was asked."""
+    """Next offsets by partition, when what is before them was recorded, and what was asked."""
 
     offsets: dict[int, int] = field(default_factory=dict)
+    recorded_at: dict[int, datetime] = field(default_factory=dict)
     claims: list[int] = field(default_factory=list)
     releases: list[int] = field(default_factory=list)
     abandoned: list[int] = field(default_factory=list)
 
-    async def claim(self, partition: int) -> int:
+    async def claim(self, partition: int) -> Position:
         self.claims.append(partition)
-        return self.offsets.get(partition, 0)
+        return Position(self.offsets.get(partition, 0), self.recorded_at.get(partition))
 
     async def position(self, partition: int) -> int | None:
         return self.offsets.get(partition, 0)
@@ -52,6 +54,7 @@ class Collector:
         for chunk in batch.chunks:
             self.records += list(enumerate(chunk.records, chunk.first_offset))
         self.positions.offsets[batch.partition] = batch.end_offset
+        self.positions.recorded_at[batch.partition] = batch.recorded_at
 
     @property
     def offsets(self) -> list[int]:

@@ -12,6 +12,7 @@ from pipelines.engine.transport import (
     PartitionInfo,
     SuperStreamPublisher,
     body_of,
+    check_position,
     create_super_stream,
     describe,
     end_offset,
@@ -78,16 +79,18 @@ async def test_nothing_confirmed_is_lost_when_the_leader_dies(three: list[Node])
                 await asyncio.sleep(0.1)
 
     async def some_confirmed() -> bool:
-        return len(confirmed) >= 1000
+        return len(confirmed) >= 1000 and len(collector.records) > 0
 
     consuming = asyncio.create_task(consume())
     publishing = asyncio.create_task(publish(range(20_000)))
     try:
         await until(some_confirmed, "some confirmed events")
+        before = await positions.claim(0)
         await asyncio.to_thread(leader.kill)
         await asyncio.wait_for(publishing, 120)
         (partition,) = await describe(url, "orders")
         assert not partition.leader.endswith(f":{leader.ports.stream}")
+        await check_position(url, "orders-0", before)  # another leader does not make it another stream
         end = await end_offset(url, "orders-0")
 
         async def all_received() -> bool:

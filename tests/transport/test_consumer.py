@@ -12,7 +12,7 @@ from pipelines.engine.transport import credit as credit_module
 from pipelines.engine.transport import membership as membership_module
 from pipelines.engine.transport.address import Address
 from pipelines.engine.transport.connection import Connection
-from schemas.errors import EventsLost, StreamUnavailable
+from schemas.errors import EventsLost, StreamReplaced, StreamUnavailable
 from tests.support.proxy import proxied
 from tests.support.runs import Run
 from tests.support.waiting import until
@@ -215,7 +215,7 @@ async def test_offsets_stored_by_others_make_no_gap(run: Run) -> None:
 async def test_a_position_beyond_the_end_is_another_stream_and_refused(run: Run) -> None:
     await publish(run, 0, 10)
     positions = MemoryPositions({0: 1000})
-    with pytest.raises(EventsLost):
+    with pytest.raises(StreamReplaced, match="it ends at offset 10;"):
         await asyncio.wait_for(member(run.settings.stream_url, "orders", positions).run(Collector(positions)), 30)
 
 

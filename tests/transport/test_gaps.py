@@ -10,7 +10,6 @@ from pipelines.engine.transport import (
     Batch,
     Message,
     SuperStreamPublisher,
-    create_super_stream,
     end_offset,
     read_stream,
 )
@@ -76,25 +75,6 @@ async def test_a_chunk_with_another_number_of_records_than_it_says_is_not_used(r
         with pytest.raises(StreamUnavailable, match="chunk at offset 10 holds 1 records, not 2"):
             await asyncio.wait_for(member(url, "orders", positions, records=10).run(collector), 30)
     assert collector.offsets == list(range(10))
-
-
-async def test_a_stream_made_anew_and_shorter_is_not_read_as_the_old_one(run: Run) -> None:
-    """A position of the old one would skip the new one's first events, or wait for ever."""
-    await publish(run, 0, 50)
-    positions = MemoryPositions()
-    collector = Collector(positions)
-    consumer = member(run.settings.stream_url, "orders", positions)
-    async with consuming(consumer, collector):
-        await received(collector, 50)
-    connection = await Connection.open(Address.parse(run.settings.stream_url), "test")
-    await connection.request(lambda client: client.delete_super_stream("orders"))
-    await connection.close()
-    await create_super_stream(run.settings.stream_url, "orders", 4)
-    await publish(run, 0, 20)
-    with pytest.raises(EventsLost) as lost:
-        await asyncio.wait_for(consumer.run(collector), 30)
-    assert (lost.value.expected, lost.value.first_available) == (50, 20)
-    assert len(collector.records) == 50
 
 
 async def test_retention_overtaking_a_slow_member_stops_it(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,13 +9,14 @@ from pipelines.engine.broker.response import StreamResponse
 from pipelines.engine.broker.router import StreamRoute, StreamRoutePublisher, StreamRouter
 from pipelines.engine.broker.subscriber import StreamSubscriber
 from pipelines.engine.broker.testing import TestStreamBroker
-from pipelines.engine.transport import Batch, EventFilter, Positions, body_of, create_super_stream
+from pipelines.engine.transport import Batch, EventFilter, Position, Positions, body_of, create_super_stream
 
 __all__ = [
     "Batch",
     "EventFilter",
     "MemoryPositions",
     "Offset",
+    "Position",
     "Positions",
     "Record",
     "StoringPositions",

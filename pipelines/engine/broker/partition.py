@@ -2,7 +2,7 @@
 
 Nothing here skips a record. What a handler raises, or a lost connection, ends the reading; after a pause it begins
 again where it stopped. Only three things end it for good: the policy says stop, the handler asks for it, or the
-records to go on from are no longer there.
+records to go on from are not there: retention removed them, or it is another stream.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from faststream.exceptions import StopConsume
 
 from pipelines.engine.broker.config import OnError
 from pipelines.engine.transport import Batch
-from schemas.errors import EventsLost, GroupStuck, StreamUnavailable, WarrenError, told
+from schemas.errors import EventsLost, GroupStuck, StreamReplaced, StreamUnavailable, WarrenError, told
 
 log = logging.getLogger(__name__)
 
@@ -82,7 +82,7 @@ class Partition(ABC):
         return self.joined and self.trouble is None
 
     async def serve(self, running: Callable[[], bool]) -> None:
-        """Read while `running`, through all that goes wrong. Returns where the records to go on from are lost.
+        """Read while `running`, through all that goes wrong. Returns where the records to go on from are not there.
 
         Raises:
             Ended: the whole subscriber is to stop.
@@ -100,7 +100,7 @@ class Partition(ABC):
             except Ended as end:
                 self.error, self.stopped = end.error, end.error is not None
                 raise
-            except EventsLost as error:
+            except (EventsLost, StreamReplaced) as error:
                 self.error, self.stopped = error, True
                 log.critical("%s stopped: %s", self.stream, told(error))
                 return

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
-from pipelines.engine.transport import Positions
+from pipelines.engine.transport import Position, Positions
 
 
 @runtime_checkable
@@ -26,9 +26,9 @@ class MemoryPositions:
 
     offsets: dict[int, int] = field(default_factory=dict)
 
-    async def claim(self, partition: int) -> int:
+    async def claim(self, partition: int) -> Position:
         """Return where the partition goes on."""
-        return self.offsets.get(partition, 0)
+        return Position(self.offsets.get(partition, 0))
 
     async def position(self, partition: int) -> int | None:  # noqa: ARG002 - the protocol's signature
         """Return None: an owner may be in another process, whose memory this is not."""

@@ -100,7 +100,7 @@ class _MemoryProducer(StreamProducer):
         if known is not None:
             return known
         positions = subscriber.config.positions
-        return 0 if positions is None else await positions.claim(partition)
+        return 0 if positions is None else (await positions.claim(partition)).offset
 
 
 def _wanted(chunk: Chunk, only: EventFilter | None, compression: Compression | None) -> list[Chunk]:

@@ -125,7 +125,7 @@ async def take_effect(
         held,
         batch.first_offset,
         batch.end_offset,
-        batch.chunks[-1].recorded_at,
+        batch.recorded_at,
         decision.tally,
         decision.opened.values(),
         [_entry(order_no, arrived, batch.partition, parked) for order_no, arrived in decision.entries],

@@ -19,7 +19,7 @@ from pipelines.engine.stores.cache import Cache
 from pipelines.engine.stores.instances import InstanceName
 from pipelines.engine.stores.postgres import DATABASE_ERRORS, connect
 from pipelines.engine.telemetry import metrics
-from pipelines.engine.transport import Batch
+from pipelines.engine.transport import Batch, Position
 from schemas.errors import Fenced, told
 
 log = logging.getLogger(__name__)
@@ -70,8 +70,8 @@ class PipelineInstance(Generic[S, E]):
         for partition in list(self._partitions):
             await self.release(partition)
 
-    async def claim(self, partition: int) -> int:
-        """Take a partition over from whoever had it; return the offset to go on from."""
+    async def claim(self, partition: int) -> Position:
+        """Take a partition over from whoever had it; return where it goes on."""
         held = self._partitions.get(partition)
         if held is None:
             showing = Showing(self._cache, str(self.name), partition)
@@ -80,11 +80,11 @@ class PipelineInstance(Generic[S, E]):
                 self._keep_showing(partition, held), name=f"{self.name} {partition} cache"
             )
         async with held.busy:
-            offset = await held.owner.claim(self._owner_name)
-            await held.showing.check(offset)
+            position = await held.owner.claim(self._owner_name)
+            await held.showing.check(position.offset)
             held.look.set()
         metrics.OWNED.labels(str(self.name), str(partition)).set(1)
-        return offset
+        return position
 
     async def position(self, partition: int) -> int | None:
         """Return where a partition's checkpoint stands; None where the database does not say."""

@@ -21,7 +21,7 @@ from pipelines.engine.stores.checkpoints import Claim
 from pipelines.engine.stores.postgres import BY_KEY, CONNECTION_LOST, DATABASE_ERRORS, TRY_AGAIN, connect
 from pipelines.engine.stores.set_aside import QuarantineRow
 from pipelines.engine.telemetry import metrics
-from pipelines.engine.transport import Batch
+from pipelines.engine.transport import Batch, Position
 from schemas.errors import Fenced, told
 
 log = logging.getLogger(__name__)
@@ -63,8 +63,8 @@ class Owner(Generic[S, E]):
         """Whether this owner has claimed the partition and was not fenced since."""
         return self._held is not None
 
-    async def claim(self, owner: str) -> int:
-        """Take the partition over under a new connection and epoch; return the offset to go on from.
+    async def claim(self, owner: str) -> Position:
+        """Take the partition over under a new connection and epoch; return where it goes on.
 
         Raises whatever the database does: the broker's time limit is running, so the caller joins the group again.
         """
@@ -72,7 +72,7 @@ class Owner(Generic[S, E]):
         self._memory.clear()
         self._connection = await self._connect()
         self._held = await checkpoints.claim(self._connection, self._partition, owner)
-        return self._held.next_offset
+        return Position(self._held.next_offset, self._held.recorded_at)
 
     async def commit(self, batch: Batch) -> Decision[S, E] | None:
         """Let the batch take effect once, however often the database fails meanwhile; return what it did.
@@ -150,7 +150,7 @@ class Owner(Generic[S, E]):
         self._storm.judge(orders, newly_stopped, decision.parking.last_reason)
         async with connection.transaction():
             await take_effect(connection, self._projection, held, batch, decision)
-        self._held = Claim(held.partition, held.epoch, batch.end_offset)
+        self._held = Claim(held.partition, held.epoch, batch.end_offset, batch.recorded_at)
         self._storm.count(held.partition, orders, newly_stopped)
         remember(self._memory, decision)
         return decision

@@ -29,11 +29,15 @@ _LOCK_MS = 2000
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """An owner's right to commit for `partition`, good until the epoch moves on, and where it goes on from."""
+    """An owner's right to commit for `partition`, good until the epoch moves on, and where it goes on from.
+
+    `recorded_at` is when the log recorded what took effect last; None where nothing did.
+    """
 
     partition: int
     epoch: int
     next_offset: int
+    recorded_at: datetime | None = None
 
 
 class Opened(NamedTuple):
@@ -63,7 +67,7 @@ async def claim(connection: asyncpg.Connection, partition: int, owner: str) -> C
     """
     await connection.execute(_ENSURE, partition)
     row = await _take(connection, _CLAIM, partition, owner)
-    return Claim(partition, row["epoch"], row["next_offset"])
+    return Claim(partition, row["epoch"], row["next_offset"], row["recorded_at"])
 
 
 async def position(connection: asyncpg.Connection, partition: int) -> int:
@@ -77,7 +81,7 @@ async def reclaim(connection: asyncpg.Connection, former: Claim) -> Claim:
     The server may not have noticed that the old one is dead, so it is terminated, as in a takeover.
     """
     row = await _take(connection, _RECLAIM, former.partition, former.epoch)
-    return Claim(former.partition, row["epoch"], row["next_offset"])
+    return Claim(former.partition, row["epoch"], row["next_offset"], row["recorded_at"])
 
 
 async def _take(connection: asyncpg.Connection, statement: str, partition: int, argument: str | int) -> asyncpg.Record:

@@ -1,10 +1,11 @@
 """RabbitMQ Streams, hardened: what goes in is confirmed, what comes out has no gap. Knows no FastStream, no orders."""
 
 from pipelines.engine.transport.amqp import body_of, encode
-from pipelines.engine.transport.batch import Batch, Positions
+from pipelines.engine.transport.batch import Batch, Position, Positions
 from pipelines.engine.transport.chunk import Chunk
 from pipelines.engine.transport.consumer import GroupConsumer
 from pipelines.engine.transport.filtering import EventFilter
+from pipelines.engine.transport.jumps import check_position
 from pipelines.engine.transport.named import NamedPublisher
 from pipelines.engine.transport.publisher import Message, SuperStreamPublisher
 from pipelines.engine.transport.reader import end_offset, first_offset, read_stream
@@ -27,10 +28,12 @@ __all__ = [
     "Message",
     "NamedPublisher",
     "PartitionInfo",
+    "Position",
     "Positions",
     "SuperStreamPublisher",
     "Turns",
     "body_of",
+    "check_position",
     "create_super_stream",
     "describe",
     "encode",

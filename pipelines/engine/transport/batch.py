@@ -4,16 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Protocol
 
 from pipelines.engine.transport.chunk import Chunk
 
 
-class Positions(Protocol):
-    """Who owns a partition and from which offset it goes on; kept where the events take effect."""
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where a partition goes on: at `offset`.
 
-    async def claim(self, partition: int) -> int:
-        """Take the partition over from whoever had it and return the offset to go on from."""
+    `recorded_at` is the `Batch.recorded_at` of the batch before, to the millisecond. By it a stream that was deleted
+    and made anew is known for another one. None where nothing was read yet or the time was not kept: then it is known
+    only where it is shorter.
+    """
+
+    offset: int
+    recorded_at: datetime | None = None
+
+
+class Positions(Protocol):
+    """Who owns a partition and where it goes on; kept where the events take effect."""
+
+    async def claim(self, partition: int) -> Position:
+        """Take the partition over from whoever had it and return where it goes on."""
         ...
 
     async def position(self, partition: int) -> int | None:
@@ -46,6 +60,11 @@ class Batch:
     def end_offset(self) -> int:
         """The offset after the last record."""
         return self.chunks[-1].end_offset
+
+    @property
+    def recorded_at(self) -> datetime:
+        """When the broker wrote the last record."""
+        return self.chunks[-1].recorded_at
 
     def __len__(self) -> int:
         return sum(len(chunk.records) for chunk in self.chunks)

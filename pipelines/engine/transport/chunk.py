@@ -50,7 +50,12 @@ def chunk_of(deliver: Any, partition: int) -> Chunk:
         raise StreamUnavailable(f"chunk at offset {first} is unreadable: {error}") from error
     if len(records) != deliver.num_records:
         raise StreamUnavailable(f"chunk at offset {first} holds {len(records)} records, not {deliver.num_records}")
-    return Chunk(partition, first, datetime.fromtimestamp(deliver.timestamp / 1000, UTC), records)
+    return Chunk(partition, first, recorded_at(deliver), records)
+
+
+def recorded_at(deliver: Any) -> datetime:
+    """Return when the broker wrote the chunk in a Deliver frame; to the millisecond, so that equal is equal."""
+    return datetime.fromtimestamp(deliver.timestamp / 1000, UTC)
 
 
 def _records(data: bytes, entries: int) -> list[bytes]:

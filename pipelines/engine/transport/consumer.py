@@ -73,7 +73,7 @@ class GroupConsumer:
             StreamUnavailable: the connection was lost, or the broker no longer sends what it has; join again after
                 a pause.
             GroupStuck: nobody works; stay away for a while before joining again.
-            StreamMissing, EventsLost: joining again will not help.
+            StreamMissing, EventsLost, StreamReplaced: joining again will not help.
             Exception: whatever `handle` or `Positions.claim` raised.
         """
         name = f"warren {self._group} {self._stream}"

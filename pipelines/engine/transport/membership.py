@@ -15,7 +15,7 @@ from pipelines.engine.transport.address import Address
 from pipelines.engine.transport.batch import Batch, Positions
 from pipelines.engine.transport.connection import Connection
 from pipelines.engine.transport.gathering import Gathering
-from pipelines.engine.transport.jumps import check_position
+from pipelines.engine.transport.jumps import check_position_at
 from pipelines.engine.transport.reader import end_offset_at
 from pipelines.engine.transport.turns import Turns
 from schemas.errors import StreamError, StreamUnavailable
@@ -117,8 +117,9 @@ class Membership:
             self._gathering.drop()
             await self._answer(frame, schema.OffsetSpecification(_NO_OFFSET, 0))
             return None
-        self._expected = await self._connection.or_closed(self._positions.claim(self._partition))
-        await check_position(self._connection, self._address, self._stream, self._expected)
+        position = await self._connection.or_closed(self._positions.claim(self._partition))
+        await self._connection.or_closed(check_position_at(self._address, self._stream, position))
+        self._expected = position.offset
         self._gathering.drop()
         await self._answer(frame, schema.OffsetSpecification(OffsetType.OFFSET, self._expected))
         self._on_activity(True)

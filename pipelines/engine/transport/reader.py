@@ -118,7 +118,7 @@ async def end_offset_at(address: Address, stream: str) -> int:
     try:
         if (await connection.stats(stream))["first_chunk_id"] < 0:
             return 0
-        last = await _one_chunk(connection, stream, schema.OffsetSpec.from_params(OffsetType.LAST, None))
+        last = await one_chunk(connection, stream, schema.OffsetSpec.from_params(OffsetType.LAST, None))
         return int(last.chunk_first_offset + last.num_records)
     finally:
         await connection.close()
@@ -144,12 +144,17 @@ async def chunk_at(address: Address, stream: str, first: int) -> schema.Deliver:
 async def _chunk_from(address: Address, stream: str, offset: int) -> schema.Deliver:
     connection = await connect_to(address, stream, "warren offsets", leader=True)
     try:
-        return await _one_chunk(connection, stream, schema.OffsetSpec.from_params(OffsetType.OFFSET, offset))
+        return await one_chunk(connection, stream, schema.OffsetSpec.from_params(OffsetType.OFFSET, offset))
     finally:
         await connection.close()
 
 
-async def _one_chunk(connection: Connection, stream: str, spec: schema.OffsetSpec) -> schema.Deliver:
+async def one_chunk(connection: Connection, stream: str, spec: schema.OffsetSpec) -> schema.Deliver:
+    """Return the chunk that a consumer would be given first. There must be one, else this ends with an error.
+
+    Raises:
+        StreamUnavailable: none was delivered within `ANSWER_SECONDS`, or the connection died.
+    """
     queue: asyncio.Queue[schema.Deliver | None] = asyncio.Queue()
     connection.deliver(_SUBSCRIPTION, queue)
     await connection.request(lambda client: client.subscribe(stream, _SUBSCRIPTION, spec, 1), stream=stream)
@@ -161,6 +166,7 @@ async def _one_chunk(connection: Connection, stream: str, spec: schema.OffsetSpe
         raise StreamUnavailable(f"{stream}: no event was delivered within {ANSWER_SECONDS:g} s") from error
     if deliver is None:
         raise StreamUnavailable(f"{stream}: {await connection.wait_closed()}")
+    await connection.request(lambda client: client.unsubscribe(_SUBSCRIPTION))
     return deliver
 
 
