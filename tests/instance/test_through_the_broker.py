@@ -10,6 +10,7 @@ import asyncpg
 import orjson
 import pytest
 
+from pipelines.engine.instance.storm import MAX_PARKED
 from pipelines.engine.stores.instances import InstanceName
 from pipelines.engine.stores.migrate import migrate_instance
 from pipelines.engine.stores.postgres import connect
@@ -95,7 +96,7 @@ async def _further_than(connection: asyncpg.Connection, position: int) -> bool:
     return await _position(connection) > position
 
 
-async def test_a_storm_stops_a_running_pipeline_for_good_and_nothing_commits(streaming: Run) -> None:
+async def test_a_storm_stops_a_running_pipeline_for_good_before_it_commits(streaming: Run) -> None:
     settings = streaming.settings
     orders = orders_of(0, 25)
     events = [event(order, "initiated", type="order.initiated.v2") for order in orders]
@@ -109,9 +110,11 @@ async def test_a_storm_stops_a_running_pipeline_for_good_and_nothing_commits(str
             await until(stopped, "the pipeline to stop", seconds=30)
             assert not running.subscriber.is_healthy
             assert "25 of the last minute's 25 orders" in str(running.subscriber.failure)
+            # The broker may have cut what was published; what came in a batch of few orders has parked.
         connection = await streaming.connect()
-        assert await connection.fetchval("SELECT next_offset FROM checkpoint WHERE partition = 0") == 0
-        assert await connection.fetchval("SELECT count(*) FROM parked") == 0
+        position = await connection.fetchval("SELECT next_offset FROM checkpoint WHERE partition = 0")
+        assert position <= MAX_PARKED
+        assert await connection.fetchval("SELECT count(*) FROM parked") == position
         await connection.close()
 
 
