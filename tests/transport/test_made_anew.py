@@ -15,6 +15,7 @@ from pipelines.engine.transport import (
     GroupConsumer,
     Message,
     SuperStreamPublisher,
+    Turns,
     body_of,
     create_super_stream,
     end_offset,
