@@ -9,8 +9,8 @@ from contextlib import asynccontextmanager
 
 from pipelines.engine.transport import Batch
 
-ROOM_BYTES = 56 * 1024 * 1024
-"""What batches may take together, as `size_of` reckons: two of 4,000 usual events."""
+ROOM_BYTES = 40 * 1024 * 1024
+"""What batches may take together, as `size_of` reckons: a batch of 4,000 usual events takes 26."""
 
 
 def size_of(batch: Batch) -> int:
