@@ -12,6 +12,7 @@ import asyncpg
 
 from benchmarks.environment import Bench, BenchRun
 from benchmarks.events import lives
+from benchmarks.materialise import PARTITIONS
 from benchmarks.processor import processors
 from benchmarks.result import Result
 from pipelines.engine.stores.postgres import connect
@@ -22,6 +23,7 @@ AIM_SECONDS = 5.0
 AIM_STOPPED_SECONDS = 10.0
 _RATE_PAUSE = 0.02
 _PATIENCE = 180.0
+_SETTLED_SECONDS = 3.0
 
 
 async def takeover(bench: Bench) -> Result:
@@ -53,9 +55,11 @@ async def _trial(bench: Bench, how: signal.Signals) -> list[float]:
         try:
             async with asyncio.timeout(_PATIENCE):
                 partitions = await _when_shared(connection, pids)
-            os.kill(pids[0], how)
-            async with asyncio.timeout(_PATIENCE):
+                os.kill(pids[0], how)
                 return await _taken_over(connection, pids[1], partitions)
+        except TimeoutError as error:
+            rows = await connection.fetch("SELECT partition, owner, epoch, next_offset FROM checkpoint ORDER BY 1")
+            raise TimeoutError(f"processors {pids}: {[tuple(row) for row in rows]}") from error
         finally:
             await connection.close()
             load.cancel()
@@ -63,12 +67,19 @@ async def _trial(bench: Bench, how: signal.Signals) -> list[float]:
 
 
 async def _when_shared(connection: asyncpg.Connection, pids: list[int]) -> set[int]:
-    """Wait until both processors own half of the partitions and commit in all; return those of the first."""
+    """Wait until both processors own partitions, commit in all, and nothing has moved for a while; return the first's.
+
+    Which are whose depends on who joined each first, so the halves need not be equal.
+    """
+    before: dict[int, str] = {}
+    since = time.perf_counter()
     while True:
         rows = await connection.fetch("SELECT partition, owner FROM checkpoint WHERE next_offset > 0")
-        owned = {pid: {row["partition"] for row in rows if _is_of(row["owner"], pid)} for pid in pids}
-        if [len(partitions) for partitions in owned.values()] == [4, 4]:
-            return owned[pids[0]]
+        owners = {row["partition"]: row["owner"] for row in rows}
+        if owners != before or len(owners) < PARTITIONS or len(set(owners.values())) < 2:
+            before, since = owners, time.perf_counter()
+        if time.perf_counter() - since > _SETTLED_SECONDS:
+            return {partition for partition, owner in owners.items() if _is_of(owner, pids[0])}
         await asyncio.sleep(0.05)
 
 

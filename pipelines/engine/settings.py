@@ -55,7 +55,7 @@ class Settings(BaseSettings):
         4000,
         ge=1,
         le=100_000,
-        description="At most so many events, and 4 MiB, are committed at once. More is faster under backlog.",
+        description="At most so many events, or 4 MiB, are committed at once. More is faster under backlog.",
     )
     metrics_port: int | None = Field(
         None, description="Port on loopback for a processor's /metrics, /healthz and /readyz. None: not served."

@@ -33,9 +33,11 @@ async def test_a_batch_holds_no_more_bytes_than_its_limit_but_one_record_at_leas
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(gathering_module, "BATCH_BYTES", 10_000)
-    sizes = [1000] * 30 + [50_000] * 3 + [1000] * 30
+    sizes = [1000] * 100 + [50_000] * 3 + [1000] * 100
+    messages = [Message("x", b"." * size, f"{n}", "t") for n, size in enumerate(sizes)]
     async with SuperStreamPublisher(run.settings.stream_url, "orders") as publisher:
-        await publisher.publish_to(0, [Message("x", b"." * size, f"{n}", "t") for n, size in enumerate(sizes)])
+        for start in range(0, len(messages), 5):
+            await publisher.publish_to(0, messages[start : start + 5])
     positions = MemoryPositions()
     collector = Collector(positions)
     async with consuming(member(run.settings.stream_url, "orders", positions), collector):
@@ -111,6 +113,7 @@ def test_credit_follows_the_size_of_chunks() -> None:
     for _ in range(3):
         out += work_off(1, 3 * credit_module.ROOM_BYTES) - 1
     assert out == 1
+    assert work_off(1, 500) == 1, "one small chunk says little of the next"
     for _ in range(20):
         out += work_off(out, 500) - out
         assert out * 500 <= credit_module.ROOM_BYTES

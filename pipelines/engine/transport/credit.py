@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 from rstream import schema
 
-ROOM_BYTES = 4 * 1024 * 1024
+ROOM_BYTES = 3 * 1024 * 1024
 """So many bytes of a partition's chunks are asked for at once, or one chunk that is larger."""
 
 FIRST_CREDIT = 1
