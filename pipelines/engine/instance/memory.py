@@ -8,7 +8,7 @@ from typing import Generic, NamedTuple, TypeVar
 
 S = TypeVar("S")
 
-MOST = 5_000
+MOST = 2_000
 """So many orders of a partition are remembered: those changed last."""
 
 
