@@ -19,7 +19,15 @@ from cli.exit_codes import FAILED, MEANINGS, UNAVAILABLE, USAGE
 from cli.localservers.errors import ServicesError
 from cli.server_errors import cache_trouble, database_trouble, worded
 from pipelines.engine.stores.postgres import DATABASE_ERRORS
-from schemas.errors import SettingsError, StoreBehind, StoreUnavailable, StreamUnavailable, Unconfirmed, WarrenError
+from schemas.errors import (
+    PartitionMismatch,
+    SettingsError,
+    StoreBehind,
+    StoreUnavailable,
+    StreamUnavailable,
+    Unconfirmed,
+    WarrenError,
+)
 
 _NEVER = 1_000_000
 """Longer than any line."""
@@ -106,10 +114,10 @@ def one_line_errors() -> Iterator[None]:
     """Turn what is raised on purpose, and servers that are away, into one line on stderr and an exit code."""
     try:
         yield
-    except SettingsError as error:
-        fail(str(error), USAGE)
+    except (SettingsError, PartitionMismatch) as error:
+        fail(worded(error), USAGE)
     except (StreamUnavailable, StoreUnavailable, Unconfirmed) as error:
-        fail(str(error), UNAVAILABLE)
+        fail(worded(error), UNAVAILABLE)
     except WarrenError as error:
         if isinstance(error.__cause__, DATABASE_ERRORS) and not isinstance(error, StoreBehind):
             fail(database_trouble(error.__cause__), UNAVAILABLE)

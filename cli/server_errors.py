@@ -6,7 +6,16 @@ import asyncpg
 from redis.exceptions import AuthenticationError, AuthorizationError, RedisError, ResponseError
 
 from pipelines.engine.stores.postgres import CONNECTION_LOST
-from schemas.errors import StreamMissing, said
+from schemas.errors import (
+    AddressError,
+    BrokerAway,
+    BrokerRefused,
+    EventsLost,
+    PartitionMismatch,
+    StreamMissing,
+    StreamReplaced,
+    said,
+)
 
 _ACCESS = (
     asyncpg.InvalidAuthorizationSpecificationError,
@@ -35,9 +44,23 @@ def cache_trouble(error: RedisError | OSError) -> str:
 
 
 def worded(error: Exception) -> str:
-    """Say what an error raised on purpose means to whoever calls this command."""
-    if isinstance(error, StreamMissing):
-        return f"{error.kind} {error.stream!r} does not exist; run `warren topology apply`"
+    """Say what an error raised on purpose means to whoever calls this command.
+
+    The engine's own words name neither commands nor settings, as others build on it.
+    """
+    match error:
+        case StreamMissing():
+            return f"{error.kind} {error.stream!r} does not exist; run `warren topology apply`"
+        case AddressError():
+            return f"WARREN_STREAM_URL: {said(error)}"
+        case BrokerAway():
+            return f"{said(error)}; run `warren services up`, or mend WARREN_STREAM_URL"
+        case BrokerRefused():
+            return f"{said(error)}; mend WARREN_STREAM_URL, or what it names"
+        case PartitionMismatch():
+            return f"{said(error)}, and none are added in place; set WARREN_PARTITIONS={error.actual}"
+        case EventsLost() | StreamReplaced():
+            return f"{said(error)} (a new pipeline version)"
     return said(error)
 
 

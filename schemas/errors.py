@@ -2,10 +2,14 @@
 
     WarrenError
     ├── SettingsError            a setting is missing or makes no sense
+    │   └── AddressError         the stream broker's address is none
     ├── EventRejected            these bytes are not an event we can accept: quarantine
     ├── UnknownVersion           a known event in a version we cannot read: park its order
     ├── StreamError
     │   ├── StreamUnavailable    the broker cannot be reached or refuses: retry
+    │   │   ├── BrokerAway       nobody answers at its address
+    │   │   ├── BrokerRefused    it does not let us in
+    │   │   ├── PartitionMismatch  the super stream has another number of partitions
     │   │   └── GroupStuck       it has made no member of a consumer group active: stay away, then retry
     │   ├── StreamMissing        no such stream: somebody has to make it
     │   ├── EventsLost           retention removed events we had not read: stop and alarm
@@ -58,6 +62,10 @@ class SettingsError(WarrenError):
     """A setting is missing or makes no sense; the message names it."""
 
 
+class AddressError(SettingsError):
+    """What should say where the stream broker is does not. Shows no piece that may be a password's."""
+
+
 class Reason(StrEnum):
     """Why an event stands in quarantine."""
 
@@ -103,6 +111,27 @@ class StreamUnavailable(StreamError):
     """The broker cannot be reached, closed the connection or refused. Retry after a pause."""
 
 
+class BrokerAway(StreamUnavailable):
+    """Nobody answers at the broker's address."""
+
+
+class BrokerRefused(StreamUnavailable):
+    """The broker answers and does not let us in: its certificate, the account or the virtual host."""
+
+
+class PartitionMismatch(StreamUnavailable):
+    """A super stream has `actual` partitions and should have `expected`.
+
+    None are ever added in place, as keys would lie elsewhere then. A broker that is just starting may know only some.
+    """
+
+    def __init__(self, stream: str, actual: int, expected: int) -> None:
+        super().__init__(f"super stream {stream!r} has {actual} partitions, not {expected}")
+        self.stream = stream
+        self.actual = actual
+        self.expected = expected
+
+
 class GroupStuck(StreamUnavailable):
     """The broker has made no member of a consumer group active, though there is work.
 
@@ -135,8 +164,8 @@ class EventsLost(StreamError):
     def __init__(self, stream: str, expected: int, first_available: int) -> None:
         super().__init__(
             f"stream {stream!r} begins at offset {first_available}, but offset {expected} is the next to read: "
-            f"retention removed {first_available - expected} unread events; restore them from the archive or "
-            f"start a new pipeline version"
+            f"retention removed {first_available - expected} unread events; restore them, or begin anew with a new "
+            f"consumer group"
         )
         self.stream = stream
         self.expected = expected
@@ -152,7 +181,7 @@ class StreamReplaced(StreamError):
     def __init__(self, stream: str, expected: int, why: str) -> None:
         super().__init__(
             f"stream {stream!r} is not the one that was read up to offset {expected}: {why}; "
-            f"bring the old stream back, or start a new pipeline version to read this one from its beginning"
+            f"bring the old stream back, or read this one from its beginning with a new consumer group"
         )
         self.stream = stream
         self.expected = expected
@@ -162,8 +191,9 @@ class StreamReplaced(StreamError):
 class Unconfirmed(StreamError):
     """The broker did not confirm these events in time, or refused them.
 
-    They may be in the stream or not. Publishing them again under the same event ids is safe: the ledger
-    drops what arrived twice. `indexes` are their places in the published sequence, `why` the reason of one of them.
+    They may be in the stream or not. Publishing them again under the same event ids is safe where the reader drops
+    what arrives twice, as Warren's ledger does. `indexes` are their places in the published sequence, `why` the reason
+    of one of them.
     """
 
     def __init__(self, indexes: Sequence[int], why: str) -> None:

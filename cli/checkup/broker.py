@@ -10,6 +10,7 @@ import httpx
 from cli.checkup.findings import Finding, fault, fault_said, ok, warning
 from cli.checkup.management import Management
 from cli.partitions import stream_of
+from cli.server_errors import worded
 from pipelines.engine.settings import Settings
 from pipelines.engine.transport import partition_count
 from schemas.errors import SettingsError, StreamMissing, StreamUnavailable
@@ -40,7 +41,7 @@ async def examine_broker(settings: Settings) -> AsyncIterator[Finding]:
             yield fault("super stream", f"{settings.super_stream!r} does not exist", "run `warren topology apply`")
             return
         except (StreamUnavailable, SettingsError) as error:
-            finding = fault_said("stream listener", error, "mend WARREN_STREAM_URL")
+            finding = fault_said("stream listener", worded(error), "mend WARREN_STREAM_URL")
             off = "run `rabbitmq-plugins enable rabbitmq_stream`"
             yield replace(finding, advice=off) if plugin is False else finding
             return

@@ -10,7 +10,7 @@ import pytest
 from faststream import FastStream
 
 from cli.localservers import Addresses, run_environment, unique_run_name
-from pipelines.engine.broker import StreamBroker, TestStreamBroker, create_super_stream
+from pipelines.engine.broker import StreamBroker, TestStreamBroker
 
 _NUMBERS = itertools.count()
 
@@ -31,7 +31,7 @@ async def stream(url: str) -> str:
 async def new_stream(url: str, partitions: int = 2) -> str:
     """Make another super stream and return its name."""
     name = f"stream{next(_NUMBERS)}"
-    await create_super_stream(url, name, partitions)
+    await StreamBroker(url).create_super_stream(name, partitions)
     return name
 
 

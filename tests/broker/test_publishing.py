@@ -5,15 +5,22 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import pytest
 from faststream import BaseMiddleware
+from faststream.exceptions import SetupError
+from pydantic import BaseModel
+from rstream import amqp_decoder
 
 from pipelines.engine.broker import (
     EventFilter,
+    PartitionMismatch,
+    PublishRefused,
     StreamBroker,
     StreamResponse,
     StreamRoute,
     StreamRoutePublisher,
     StreamRouter,
+    TestStreamBroker,
     body_of,
 )
 from pipelines.engine.broker import annotations as given
@@ -22,6 +29,10 @@ from tests.broker.conftest import World, has, new_stream, serving
 from tests.support.proxy import proxied
 from tests.support.waiting import until
 from tests.transport.conftest import is_chunk
+
+
+class Body(BaseModel):
+    n: int
 
 
 async def test_what_a_handler_returns_is_published(world: World) -> None:
@@ -91,20 +102,102 @@ async def test_what_is_compressed_comes_as_it_was_and_without_filter_values(worl
     async def take_filtered(body: int) -> None:
         filtered.append(body)
 
-    def numbers(*of: int) -> list[StreamResponse]:
-        return [StreamResponse(n, filter_value="odd" if n % 2 else "even") for n in of]
-
     async with world(broker):
-        await publisher.publish(*numbers(*range(50)))
-        await broker.publish_batch(*numbers(50, 51), stream=stream, key="k", compression="gzip")
+        await publisher.publish(*range(50))
+        await broker.publish_batch(50, 51, stream=stream, key="k", compression="gzip")
         await broker.publish(53, stream, key="k", compression="none")
-        await broker.publish_batch(*numbers(54, 55), stream=stream, key="k")
+        await broker.publish_batch(54, 55, stream=stream, key="k", filter_value=lambda n: "odd" if n % 2 else "even")
         await until(has(everything, 55), "all numbers")
         await until(has(unfiltered, 28), "the odd ones, also of those without a filter value")
         await until(has(filtered, 1), "the odd one with its filter value")
     assert everything == [*range(52), 53, 54, 55]
     assert unfiltered == [n for n in everything if n % 2]
     assert filtered == [55]
+
+
+async def test_a_filter_value_is_of_the_message_or_the_call_or_the_publisher(world: World) -> None:
+    broker, stream, seen = StreamBroker(world.url), await world.stream(), list[str]()
+    by_body = broker.publisher(stream, key="k", filter_value=lambda body: body[0])
+
+    @broker.subscriber(stream, only=EventFilter(("a", "c"), keep=lambda _: True))
+    async def take(body: str) -> None:
+        seen.append(body)
+
+    @broker.publisher(stream, key="k", filter_value="c")
+    @broker.subscriber(source := await world.stream())
+    async def hand_on(body: str) -> str:
+        return body
+
+    async with world(broker):
+        for body in ("a1", "b2"):  # a chunk each: the broker leaves out whole chunks
+            await by_body.publish(body)
+        await by_body.publish("b3", filter_value="a")
+        await by_body.publish(StreamResponse("a4", filter_value="b"))
+        await broker.publish("b5", stream, key="k", filter_value="c")
+        await broker.publish("a6", stream, key="k")
+        await broker.publish("b7", source)
+        await until(has(seen, 4), "those with a filter value that is asked for")
+    assert seen == ["a1", "b3", "b5", "b7"]
+
+
+async def test_what_is_compressed_cannot_have_a_filter_value(url: str, stream: str) -> None:
+    broker = StreamBroker(url)
+    with pytest.raises(SetupError, match="leave out"):
+        broker.publisher(stream, compression="gzip", filter_value="t")
+    async with broker:
+        with pytest.raises(PublishRefused, match="leave out"):
+            await broker.publish(StreamResponse(1, filter_value="t"), stream, compression="gzip")
+        with pytest.raises(PublishRefused, match="leave out"):
+            await broker.publish(1, stream, filter_value="t", compression="gzip")
+
+
+async def test_none_is_no_message(world: World) -> None:
+    broker, stream, seen = StreamBroker(world.url), await world.stream(), list[Any]()
+    publisher = broker.publisher(stream, key="k")
+
+    @broker.publisher(stream, key="k")
+    @broker.subscriber(source := await world.stream())
+    async def hand_on(body: int) -> list[int | None]:
+        return [None, body, None]
+
+    @broker.subscriber(stream)
+    async def take(body: int) -> None:
+        seen.append(body)
+
+    async with world(broker):
+        await broker.publish(None, stream)
+        await broker.publish_batch(None, 1, None, 2, stream=stream, key="k")
+        await publisher.publish(3, None)
+        await broker.publish(4, source)
+        await until(has(seen, 4), "the four")
+    assert seen == [1, 2, 3, 4]
+
+
+async def test_the_content_type_is_what_the_body_is(url: str) -> None:
+    """As another client's decoder reads it."""
+    broker, stream = StreamBroker(url), await new_stream(url, 1)
+    event = {"specversion": "1.0", "id": "1", "source": "s", "type": "t"}
+    bodies = [b"\x00\x01", "text", {"n": 1}, Body(n=1), event]
+    async with broker:
+        await broker.publish_batch(*bodies, stream=stream)
+        await broker.publish_batch(*bodies, stream=stream, compression="gzip")
+    records = [r async for chunk in read_stream(url, f"{stream}-0", 0, 10) for r in chunk.records]
+    decoded = [amqp_decoder(record) for record in records]
+    kinds = [None, b"text/plain", b"application/json", b"application/json", b"application/cloudevents+json"]
+    assert [message.properties.content_type for message in decoded] == kinds * 2
+    assert [body_of(record) for record in records[:2]] == [b"\x00\x01", b"text"]
+    assert all(len(message.properties.message_id) == 32 for message in decoded)
+
+
+async def test_a_super_stream_is_made_once_and_never_grows(url: str) -> None:
+    broker, name = StreamBroker(url), "made-by-the-broker"
+    assert await broker.create_super_stream(name, 2) is True
+    assert await broker.create_super_stream(name, 2) is False
+    with pytest.raises(PartitionMismatch, match="has 2 partitions, not 3"):
+        await broker.create_super_stream(name, 3)
+    async with TestStreamBroker(StreamBroker("rabbitmq-stream://nobody-there")) as memory:
+        assert await memory.create_super_stream(name, 2) is True
+        assert await memory.create_super_stream(name, 2) is False
 
 
 async def test_what_a_handler_returns_is_compressed_too(url: str, stream: str) -> None:

@@ -13,7 +13,7 @@ from prometheus_client import CollectorRegistry
 
 import pipelines.engine.broker
 from cli.localservers import Addresses, run_environment, unique_run_name
-from pipelines.engine.broker import Offset, StreamBroker, create_super_stream
+from pipelines.engine.broker import Offset, StreamBroker
 from pipelines.engine.transport.address import Address
 from pipelines.engine.transport.connection import Connection
 from tests.broker.conftest import has, new_stream, serving
@@ -58,7 +58,7 @@ async def test_the_example_publishes_reads_and_alarms(url: str, names: dict[str,
 
 
 async def test_the_ledger_counts_each_reading_once(url: str, names: dict[str, Any], tmp_path: Path) -> None:
-    await create_super_stream(url, "readings", 3)
+    await StreamBroker(url).create_super_stream("readings", 3)
     publisher = StreamBroker(url)
     before = 0
     for turn in range(3):
@@ -83,7 +83,7 @@ async def test_the_ledger_takes_no_other_stream_for_its_own(url: str, names: dic
     ledger = names["Ledger"](str(tmp_path / "ledger.db"))
 
     async def publish(count: int) -> None:
-        await create_super_stream(url, "readings", 3)
+        await StreamBroker(url).create_super_stream("readings", 3)
         async with StreamBroker(url) as publisher:
             readings = ({"sensor": "own", "celsius": n} for n in range(count))
             await publisher.publish_batch(*readings, stream="readings", key="own")
@@ -113,7 +113,7 @@ async def test_the_ledger_takes_no_other_stream_for_its_own(url: str, names: dic
 
 async def test_places_and_times_come_with_records(url: str, names: dict[str, Any]) -> None:
     broker, seen = StreamBroker(url), list[Any]()
-    await create_super_stream(url, "readings", 3)
+    await StreamBroker(url).create_super_stream("readings", 3)
     names["follow"](broker, seen)
     async with serving(broker):
         await until(broker.ping, "both subscribers to read")
@@ -124,7 +124,7 @@ async def test_places_and_times_come_with_records(url: str, names: dict[str, Any
 
 async def test_what_is_no_reading_is_set_aside(url: str, names: dict[str, Any]) -> None:
     broker, stream, done = StreamBroker(url, middlewares=[names["SetAside"]]), await new_stream(url), list[Any]()
-    await create_super_stream(url, "not-readings", 1)
+    await StreamBroker(url).create_super_stream("not-readings", 1)
 
     async def handle(reading: Any) -> None:
         done.append(reading.sensor)
@@ -144,7 +144,7 @@ async def test_what_is_no_reading_is_set_aside(url: str, names: dict[str, Any]) 
 
 async def test_a_filter_leaves_the_cold_ones_out(url: str, names: dict[str, Any]) -> None:
     broker, seen = StreamBroker(url), list[Any]()
-    await create_super_stream(url, "readings", 3)
+    await StreamBroker(url).create_super_stream("readings", 3)
     names["only_hot"](broker, seen)
     async with serving(broker):
         await until(broker.ping, "the subscriber to read")

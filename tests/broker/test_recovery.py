@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from faststream import FastStream
 
-from pipelines.engine.broker import MemoryPositions, Offset, StreamBroker, StreamSubscriber, create_super_stream
+from pipelines.engine.broker import MemoryPositions, Offset, StreamBroker, StreamSubscriber
 from pipelines.engine.broker import annotations as given
 from schemas.errors import StreamUnavailable
 from tests.broker.conftest import has, new_stream, serving
@@ -56,7 +56,7 @@ async def test_a_stream_that_is_not_there_is_named_and_waited_for(url: str, grou
 
     async with serving(broker):
         await until(told, "the trouble to be told")
-        await create_super_stream(url, stream, 1)
+        await broker.create_super_stream(stream, 1)
         await broker.publish(1, stream)
         await until(has(seen, 1), "the record")
 

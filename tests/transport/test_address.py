@@ -7,7 +7,7 @@ import pytest
 from pipelines.engine.transport import Message, SuperStreamPublisher, body_of, read_stream
 from pipelines.engine.transport.address import Address
 from pipelines.engine.transport.connection import Connection
-from schemas.errors import SettingsError, StreamUnavailable
+from schemas.errors import AddressError, BrokerAway, BrokerRefused
 from tests.support.runs import Run
 
 
@@ -42,12 +42,12 @@ def test_several_nodes_share_one_login_and_one_scheme() -> None:
     ],
 )
 def test_what_is_no_address_is_refused(url: str) -> None:
-    with pytest.raises(SettingsError, match="WARREN_STREAM_URL"):
+    with pytest.raises(AddressError):
         Address.parse(url)
 
 
 def test_a_password_that_should_have_been_escaped_is_not_shown() -> None:
-    with pytest.raises(SettingsError) as refusal:
+    with pytest.raises(AddressError) as refusal:
         Address.parse("rabbitmq-stream://user:secret/word@broker:5552/%2f")
     assert "secret" not in str(refusal.value)
     assert refusal.value.__cause__ is None
@@ -62,8 +62,17 @@ async def test_nodes_that_are_away_are_passed_over(run: Run) -> None:
 
 async def test_where_all_are_away_each_ones_reason_is_told() -> None:
     address = Address.parse("rabbitmq-stream://guest:secret@127.0.0.1:1,127.0.0.1:2/%2f")
-    with pytest.raises(StreamUnavailable) as failure:
+    with pytest.raises(BrokerAway) as failure:
         await Connection.open(address, "test")
     for node in ("127.0.0.1:1", "127.0.0.1:2"):
         assert f"no broker at {node}" in str(failure.value)
     assert "secret" not in str(failure.value)
+
+
+async def test_a_node_that_refuses_says_more_than_those_that_are_away(run: Run) -> None:
+    url = run.settings.stream_url.rpartition("@")[2]
+    address = Address.parse(f"rabbitmq-stream://nobody:secret@127.0.0.1:1,{url}")
+    for _ in range(4):  # nodes are asked in any order
+        with pytest.raises(BrokerRefused, match="no broker at") as failure:
+            await Connection.open(address, "test")
+        assert "user 'nobody' with this password" in str(failure.value)

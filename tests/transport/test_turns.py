@@ -6,9 +6,10 @@ import asyncio
 from contextlib import AsyncExitStack
 
 from pipelines.engine.transport import Batch, Turns
+from tests.support.proxy import proxied
 from tests.support.runs import Run
 from tests.support.waiting import until
-from tests.transport.conftest import Collector, MemoryPositions, consuming, member, publish, received
+from tests.transport.conftest import Collector, MemoryPositions, Wiretap, consuming, member, publish, received
 
 
 async def test_whoever_comes_first_is_served_first_and_whoever_is_cancelled_leaves_no_trace() -> None:
@@ -58,11 +59,16 @@ async def test_of_two_partitions_one_waits_and_then_takes_all_that_has_come(run:
 
         await until(reached, f"{partitions} in turn")
 
-    async with AsyncExitStack() as members:
-        for partition, collector in collectors.items():
-            one = member(
-                run.settings.stream_url, "orders", collector.positions, partition=partition, records=10_000, turns=turns
-            )
+    tap = Wiretap()
+
+    async def delivered() -> bool:
+        return tap.records == 30
+
+    async with AsyncExitStack() as members, proxied(run.settings.stream_url) as (counted, proxy):
+        proxy.frames = tap
+        for partition, url in ((0, run.settings.stream_url), (1, counted)):
+            collector = collectors[partition]
+            one = member(url, "orders", collector.positions, partition=partition, records=10_000, turns=turns)
             await members.enter_async_context(consuming(one, handle))
         go_on[1].set()
         for number in range(5):  # credit grows with what is worked off
@@ -72,8 +78,10 @@ async def test_of_two_partitions_one_waits_and_then_takes_all_that_has_come(run:
         entered.clear()
         await publish(run, 0, 1, partition=0)
         await entered_by(0)
+        tap.records = 0
         for number in range(3):
             await publish(run, number * 10, 10, partition=1)
+        await until(delivered, "all that comes meanwhile")
         assert entered == [0]
         go_on[0].set()
         await entered_by(0, 1)

@@ -9,29 +9,54 @@ from pipelines.engine.broker.response import StreamResponse
 from pipelines.engine.broker.router import StreamRoute, StreamRoutePublisher, StreamRouter
 from pipelines.engine.broker.subscriber import StreamSubscriber
 from pipelines.engine.broker.testing import TestStreamBroker
-from pipelines.engine.transport import Batch, EventFilter, Position, Positions, body_of, create_super_stream
+from pipelines.engine.transport import Batch, EventFilter, Position, Positions, body_of
+from schemas.errors import (
+    AddressError,
+    BrokerAway,
+    BrokerRefused,
+    EventsLost,
+    GroupStuck,
+    PartitionMismatch,
+    PublishRefused,
+    StreamError,
+    StreamMissing,
+    StreamReplaced,
+    StreamUnavailable,
+    Unconfirmed,
+)
 
 __all__ = [
+    "AddressError",
     "Batch",
+    "BrokerAway",
+    "BrokerRefused",
     "EventFilter",
+    "EventsLost",
+    "GroupStuck",
     "MemoryPositions",
     "Offset",
+    "PartitionMismatch",
     "Position",
     "Positions",
+    "PublishRefused",
     "Record",
     "StoringPositions",
     "StreamBatch",
     "StreamBroker",
+    "StreamError",
+    "StreamMissing",
     "StreamPublisher",
     "StreamRecord",
+    "StreamReplaced",
     "StreamResponse",
     "StreamRoute",
     "StreamRoutePublisher",
     "StreamRouter",
     "StreamSubscriber",
+    "StreamUnavailable",
     "TestStreamBroker",
+    "Unconfirmed",
     "body_of",
-    "create_super_stream",
     "whole_batch",
     "whole_record",
 ]

@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Iterable, Sequence
 from types import TracebackType
-from typing import Any
+from typing import Any, cast
 
 from fast_depends import dependency_provider
 from faststream.exceptions import FeatureNotSupportedException
@@ -21,7 +21,7 @@ from pipelines.engine.broker._compat import (
     FastDependsConfig,
     make_logger_state,
 )
-from pipelines.engine.broker.config import Key, QuietLogger, StreamBrokerConfig
+from pipelines.engine.broker.config import Chosen, QuietLogger, StreamBrokerConfig
 from pipelines.engine.broker.producer import StreamProducer
 from pipelines.engine.broker.registrator import StreamRegistrator
 from pipelines.engine.broker.response import StreamPublishCommand
@@ -113,12 +113,22 @@ class StreamBroker(StreamRegistrator, BrokerUsecase[Any, str, StreamBrokerConfig
         await super().stop(exc_type, exc_val, exc_tb)
         await self._own_producer.close()
 
+    async def create_super_stream(self, stream: str, partitions: int) -> bool:
+        """Make a super stream that keeps everything; false where it is there already. Needs no `start`.
+
+        Raises:
+            PartitionMismatch: it is there with another number of partitions; none are added in place.
+            StreamUnavailable: the broker is away or refuses.
+        """
+        return await cast("StreamProducer", self._producer).create_super_stream(stream, partitions)
+
     async def publish(
         self,
         message: Any,
         stream: str,
         *,
-        key: Key = None,
+        key: Chosen = None,
+        filter_value: Chosen = None,
         timeout: float = 30.0,
         compression: Compression | None = None,
     ) -> None:
@@ -127,29 +137,34 @@ class StreamBroker(StreamRegistrator, BrokerUsecase[Any, str, StreamBrokerConfig
         Args:
             message: bytes, a string, anything that becomes JSON, or a `StreamResponse`.
             stream: a super stream, or a plain one.
-            key: chooses the partition; without one, messages are spread.
+            key, filter_value, compression: as for `publisher`.
             timeout: seconds for the confirm.
-            compression: as for `publisher`.
 
         Raises:
             Unconfirmed: it is not confirmed in time, and may be in the stream or not.
             StreamMissing, StreamUnavailable: it was not sent.
+            PublishRefused: it can never be published as it is.
         """
-        await self.publish_batch(message, stream=stream, key=key, timeout=timeout, compression=compression)
+        await self.publish_batch(
+            message, stream=stream, key=key, filter_value=filter_value, timeout=timeout, compression=compression
+        )
 
     async def publish_batch(  # type: ignore[override]  # each broker's signature is its own
         self,
         *messages: Any,
         stream: str,
-        key: Key = None,
+        key: Chosen = None,
+        filter_value: Chosen = None,
         timeout: float = 30.0,
         compression: Compression | None = None,
     ) -> None:
         """Publish the messages and return when all are confirmed. Takes and raises what `publish` does.
 
-        Messages of one partition keep their order.
+        Messages of one partition keep their order. None is no message.
         """
-        command = StreamPublishCommand.of(messages, stream, key=key, timeout=timeout, compression=compression)
+        command = StreamPublishCommand.of(
+            messages, stream, key=key, filter_value=filter_value, timeout=timeout, compression=compression
+        )
         await self._basic_publish_batch(command, producer=self._producer)
 
     async def request(self, *_: Any, **__: Any) -> Any:

@@ -25,8 +25,8 @@ Policy = Literal["retry", "stop"]
 OnError = Policy | Callable[[Exception], Policy]
 """What follows when a handler raises; a callable decides by the exception."""
 
-Key = str | Callable[[Any], str] | None
-"""A routing key, or how to get it from a message's body."""
+Chosen = str | Callable[[Any], str] | None
+"""A message's key or filter value, or how to get it from the message's body; None: it has none."""
 
 
 class QuietLogger(DefaultLoggerStorage):
@@ -86,7 +86,8 @@ class StreamPublisherConfig(PublisherUsecaseConfig):
     """One publisher to one stream or super stream."""
 
     stream: str
-    key: Key
+    key: Chosen
+    filter_value: Chosen
     timeout: float
     compression: Compression | None
 

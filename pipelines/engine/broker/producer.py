@@ -10,7 +10,7 @@ from faststream.exceptions import FeatureNotSupportedException
 
 from pipelines.engine.broker._compat import ProducerProto
 from pipelines.engine.broker.response import StreamPublishCommand
-from pipelines.engine.transport import Compression, SuperStreamPublisher
+from pipelines.engine.transport import Compression, SuperStreamPublisher, create_super_stream
 from schemas.errors import StreamUnavailable
 
 
@@ -42,6 +42,10 @@ class StreamProducer(ProducerProto[StreamPublishCommand]):
             except TimeoutError as error:
                 raise StreamUnavailable(f"{cmd.destination}: no connection within {cmd.timeout:g} s") from error
             await publisher.publish(messages, timeout=cmd.timeout)
+
+    async def create_super_stream(self, stream: str, partitions: int) -> bool:
+        """Make a super stream; false where it is there already. Raises PartitionMismatch or StreamUnavailable."""
+        return await create_super_stream(self._url, stream, partitions)
 
     async def request(self, cmd: StreamPublishCommand) -> Any:  # noqa: ARG002
         """Refused: a log has no replies."""

@@ -10,7 +10,7 @@ from faststream.response import PublishCommand
 from faststream.types import PublisherMiddleware
 
 from pipelines.engine.broker._compat import PublisherUsecase
-from pipelines.engine.broker.config import Key, StreamBrokerConfig, StreamPublisherConfig
+from pipelines.engine.broker.config import Chosen, StreamBrokerConfig, StreamPublisherConfig
 from pipelines.engine.broker.response import StreamPublishCommand
 from pipelines.engine.broker.specification import StreamPublisherSpecification
 
@@ -29,19 +29,21 @@ class StreamPublisher(PublisherUsecase):
         """The name of the stream or super stream, prefixes and all."""
         return f"{self._outer_config.prefix}{self._config.stream}"
 
-    async def publish(self, *messages: Any, key: Key = None, timeout: float | None = None) -> None:  # type: ignore[override]  # each broker's signature is its own
-        """Publish the messages as one batch and return when all are confirmed. None is no message here.
+    async def publish(  # type: ignore[override]  # each broker's signature is its own
+        self, *messages: Any, key: Chosen = None, filter_value: Chosen = None, timeout: float | None = None
+    ) -> None:
+        """Publish the messages as one batch and return when all are confirmed. None is no message.
 
-        Raises:
-            Unconfirmed: not all are, within `timeout` seconds.
-            StreamMissing, StreamUnavailable: nothing was sent.
+        `key`, `filter_value` and `timeout` in place of the publisher's own. Raises what the broker's `publish` does.
         """
+        config = self._config
         command = StreamPublishCommand.of(
             messages,
             self.stream,
-            key=key or self._config.key,
-            timeout=timeout or self._config.timeout,
-            compression=self._config.compression,
+            key=config.key if key is None else key,
+            filter_value=config.filter_value if filter_value is None else filter_value,
+            timeout=config.timeout if timeout is None else timeout,
+            compression=config.compression,
         )
         await self._send(command, ())
 
@@ -52,8 +54,8 @@ class StreamPublisher(PublisherUsecase):
     async def _publish(self, cmd: PublishCommand, *, _extra_middlewares: Iterable[PublisherMiddleware]) -> None:
         command = StreamPublishCommand.from_cmd(cmd, batch=True)
         command.destination = self.stream
-        command.key, command.timeout = self._config.key, self._config.timeout
-        command.compression = self._config.compression
+        command.key, command.filter_value = self._config.key, self._config.filter_value
+        command.timeout, command.compression = self._config.timeout, self._config.compression
         await self._send(command, _extra_middlewares)
 
     async def _send(self, command: StreamPublishCommand, middlewares: Iterable[PublisherMiddleware]) -> None:

@@ -9,7 +9,7 @@ from faststream.exceptions import SetupError
 
 from pipelines.engine.broker._compat import CallsCollection, CustomCallable, Registrator
 from pipelines.engine.broker.config import (
-    Key,
+    Chosen,
     OnError,
     StreamBrokerConfig,
     StreamPublisherConfig,
@@ -126,7 +126,8 @@ class StreamRegistrator(Registrator[Any, StreamBrokerConfig]):
         self,
         stream: str,
         *,
-        key: Key = None,
+        key: Chosen = None,
+        filter_value: Chosen = None,
         timeout: float = 30.0,
         compression: Compression | None = None,
         persistent: bool = True,
@@ -144,17 +145,24 @@ class StreamRegistrator(Registrator[Any, StreamBrokerConfig]):
         Args:
             stream: a super stream, or a plain one, which is one partition.
             key: chooses a message's partition; a callable gets the body. Without one, messages are spread.
+            filter_value: what readers may filter by with `only`, in ASCII; a callable gets the body.
             timeout: seconds for a batch to be confirmed.
             compression: "gzip": messages travel and are stored in compressed groups, a third of their size or less.
-                They have no filter values then, so a reader with `only` must ask for unfiltered ones too. "none":
+                They can have no filter values then, so a reader with `only` must ask for unfiltered ones too. "none":
                 groups, uncompressed.
             persistent: keep the publisher alive with the broker; for tests.
             title, description, schema, include_in_schema: for the AsyncAPI document.
+
+        Raises:
+            SetupError: a filter value with compression.
         """
+        if filter_value is not None and compression is not None:
+            raise SetupError("compressed messages have no filter values; leave out filter_value= or compression=")
         config = StreamPublisherConfig(
             _outer_config=self.config,  # type: ignore[arg-type]
             stream=stream,
             key=key,
+            filter_value=filter_value,
             timeout=timeout,
             compression=compression,
         )

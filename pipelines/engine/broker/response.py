@@ -9,8 +9,10 @@ from uuid import uuid4
 from faststream.message import encode_message
 from faststream.response import BatchPublishCommand, PublishCommand, PublishType, Response
 
-from pipelines.engine.broker.config import Key
+from pipelines.engine.broker.config import Chosen
 from pipelines.engine.transport import Compression, Message
+from schemas.envelope import CONTENT_TYPE
+from schemas.errors import PublishRefused
 
 
 class StreamResponse(Response):
@@ -21,10 +23,12 @@ class StreamResponse(Response):
         key: chooses the partition: the same key, the same partition, in order. Without one the message's id does.
         message_id: at most 256 characters; by default a random one.
         filter_value: ASCII; what readers may filter by.
+
+    What is None here is as the publisher says.
     """
 
     def __init__(
-        self, body: Any, *, key: str | None = None, message_id: str | None = None, filter_value: str = ""
+        self, body: Any, *, key: str | None = None, message_id: str | None = None, filter_value: str | None = None
     ) -> None:
         super().__init__(body)
         self.key = key
@@ -41,23 +45,32 @@ class StreamResponse(Response):
 
 
 class StreamPublishCommand(BatchPublishCommand):
-    """Bodies for one stream. `key` serves bodies that bring none; `timeout` is for all confirms, in seconds.
+    """Bodies for one stream. `key` and `filter_value` serve bodies that bring none; `timeout` is in seconds, for all.
 
     With `compression` they travel and are stored in groups, without filter values.
     """
 
-    key: Key = None
+    key: Chosen = None
+    filter_value: Chosen = None
     timeout: float = 30.0
     compression: Compression | None = None
 
     @classmethod
     def of(
-        cls, bodies: Sequence[Any], stream: str, *, key: Key, timeout: float, compression: Compression | None
+        cls,
+        bodies: Sequence[Any],
+        stream: str,
+        *,
+        key: Chosen = None,
+        filter_value: Chosen = None,
+        timeout: float = timeout,
+        compression: Compression | None = None,
     ) -> StreamPublishCommand:
         """Return a command that publishes these bodies, of which there may be none."""
         command = cls(None, destination=stream, _publish_type=PublishType.PUBLISH)
         command.batch_bodies = bodies
-        command.key, command.timeout, command.compression = key, timeout, compression
+        command.key, command.filter_value = key, filter_value
+        command.timeout, command.compression = timeout, compression
         return command
 
     @classmethod
@@ -66,30 +79,45 @@ class StreamPublishCommand(BatchPublishCommand):
         if isinstance(cmd, StreamPublishCommand):
             return cmd
         bodies = cmd.body if batch and isinstance(cmd.body, list | tuple) else cmd.batch_bodies
-        command = cls.of(bodies, cmd.destination, key=None, timeout=cls.timeout, compression=None)
+        command = cls.of(bodies, cmd.destination)
         command.correlation_id, command.headers = cmd.correlation_id, cmd.headers
         return command
 
     def messages(self, serializer: Any) -> list[Message]:
-        """Return the bodies encoded, ready to publish. CloudEvents go on with the trace the headers name, if any."""
+        """Return the bodies encoded, ready to publish; None is none.
+
+        CloudEvents go on with the trace the headers name, if any.
+
+        Raises:
+            PublishRefused: a filter value for what is to be compressed.
+        """
         trace = self.headers.get("traceparent")
-        return [_message(body, self.key, serializer, trace) for body in self.batch_bodies]
+        return [
+            body if isinstance(body, Message) else self._message(body, serializer, trace)
+            for body in self.batch_bodies
+            if body is not None
+        ]
+
+    def _message(self, body: Any, serializer: Any, trace: str | None) -> Message:
+        response = body if isinstance(body, StreamResponse) else StreamResponse(body)
+        message_id = response.message_id or uuid4().hex
+        key = _chosen(response.key, self.key, response.body)
+        filter_value = _chosen(response.filter_value, self.filter_value, response.body)
+        if filter_value and self.compression is not None:
+            raise PublishRefused(f"filter value {filter_value!r}: compressed messages have none; leave out one of both")
+        data, content_type = encode_message(response.body, serializer)
+        if not isinstance(response.body, bytes | str) and _is_event(data):
+            content_type = CONTENT_TYPE
+            if trace is not None and b'"traceparent"' not in data:
+                data = data[:-1] + b',"traceparent":"' + trace.encode() + b'"}'
+        return Message(key or message_id, data, message_id, filter_value or "", content_type)
 
 
-def _message(body: Any, key: Key, serializer: Any, trace: str | None) -> Message:
-    if isinstance(body, Message):
-        return body
-    if not isinstance(body, StreamResponse):
-        body = StreamResponse(body)
-    chosen = body.key or (key(body.body) if callable(key) else key)
-    message_id = body.message_id or uuid4().hex
-    data, _ = encode_message(body.body, serializer)
-    if trace is not None and not isinstance(body.body, bytes | str):
-        data = _traced(data, trace)
-    return Message(chosen or message_id, data, message_id, body.filter_value)
+def _chosen(own: str | None, default: Chosen, body: Any) -> str | None:
+    if own is not None:
+        return own
+    return default(body) if callable(default) else default
 
 
-def _traced(data: bytes, trace: str) -> bytes:
-    if data.endswith(b"}") and b'"specversion"' in data and b'"traceparent"' not in data:
-        return data[:-1] + b',"traceparent":"' + trace.encode() + b'"}'
-    return data
+def _is_event(data: bytes) -> bool:
+    return data.endswith(b"}") and b'"specversion"' in data

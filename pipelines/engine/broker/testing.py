@@ -64,6 +64,13 @@ class _MemoryProducer(StreamProducer):
         super().__init__("", lambda: broker.config.fd_config._serializer)
         self._brokers = brokers
         self._ends: dict[tuple[int, int], int] = {}
+        self._streams: set[str] = set()
+
+    async def create_super_stream(self, stream: str, partitions: int) -> bool:  # noqa: ARG002
+        """False the second time. How many partitions there are, subscribers say."""
+        new = stream not in self._streams
+        self._streams.add(stream)
+        return new
 
     async def publish_batch(self, cmd: StreamPublishCommand) -> None:
         """Return when all handlers are done. Raises what they raise."""
@@ -85,11 +92,13 @@ class _MemoryProducer(StreamProducer):
             homes.setdefault(home, []).append(message)
         for partition, part in homes.items():
             first = await self._end(subscriber, partition)
-            records = [encode(message.body, message.message_id) for message in part]
+            records = [encode(message.body, message.message_id, message.content_type) for message in part]
             chunk = Chunk(partition, first, datetime.now(UTC), records)
             self._ends[id(subscriber), partition] = chunk.end_offset
             positions = subscriber.config.positions
-            if chunks := _wanted(chunk, subscriber.config.only, compression):
+            # What is compressed has no filter values.
+            values = {message.filter_value if compression is None else "" for message in part}
+            if chunks := _wanted(chunk, values, subscriber.config.only):
                 await subscriber.deliver(Batch(partition, first, chunks))
             if isinstance(positions, StoringPositions):
                 await positions.store(partition, chunk.end_offset)
@@ -103,11 +112,12 @@ class _MemoryProducer(StreamProducer):
         return 0 if positions is None else (await positions.claim(partition)).offset
 
 
-def _wanted(chunk: Chunk, only: EventFilter | None, compression: Compression | None) -> list[Chunk]:
+def _wanted(chunk: Chunk, values: set[str], only: EventFilter | None) -> list[Chunk]:
+    """As the broker: a chunk is left out whole, where none of its filter values is asked for."""
     if only is None:
         return [chunk]
-    # What is compressed has no filter values: the broker sends it to nobody who did not ask for such.
-    return only.apply(chunk) if compression is None or only.match_unfiltered else []
+    asked_for = values.intersection(only.values) or ("" in values and only.match_unfiltered)
+    return only.apply(chunk) if asked_for else []
 
 
 def _subscribers(brokers: Sequence[StreamBroker]) -> list[StreamSubscriber]:

@@ -10,7 +10,7 @@ import ssl
 from dataclasses import dataclass, replace
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from schemas.errors import SettingsError
+from schemas.errors import AddressError
 
 _DEFAULT_PORTS = {"rabbitmq-stream": 5552, "rabbitmq-stream+tls": 5551}
 
@@ -35,13 +35,11 @@ class Address:
         """Read an address; user and password default to guest, the virtual host to `/`, the port to the scheme's.
 
         Raises:
-            SettingsError: not such an URL.
+            AddressError: not such an URL.
         """
         parts = urlsplit(url)
         if parts.scheme not in _DEFAULT_PORTS:
-            raise SettingsError(
-                f"WARREN_STREAM_URL: {parts.scheme or 'no'}://… is not rabbitmq-stream[+tls]://HOST:PORT/VHOST"
-            )
+            raise AddressError(f"{parts.scheme or 'no'}://… is not rabbitmq-stream[+tls]://HOST:PORT/VHOST")
         login, _, hosts = parts.netloc.rpartition("@")
         user, _, password = login.partition(":")
         first, *others = [_node(host, _DEFAULT_PORTS[parts.scheme]) for host in hosts.split(",")]
@@ -67,13 +65,13 @@ class Address:
         return replace(self, host=host, port=port, others=())
 
     def ssl_context(self) -> ssl.SSLContext | None:
-        """Return how to check the broker's certificate; None without TLS. Raises SettingsError."""
+        """Return how to check the broker's certificate; None without TLS. Raises AddressError."""
         if not self.tls:
             return None
         try:
             return ssl.create_default_context(cafile=self.cacert)
         except OSError as error:
-            raise SettingsError(f"WARREN_STREAM_URL: cacert={self.cacert}: {error}") from error
+            raise AddressError(f"cacert={self.cacert}: {error}") from error
 
     def __str__(self) -> str:
         return f"{', '.join(f'{host}:{port}' for host, port in self.nodes)}, virtual host {self.vhost}"
@@ -85,9 +83,9 @@ def _node(text: str, default_port: int) -> tuple[str, int]:
         host, port = parts.hostname, parts.port
     except ValueError:
         # What looks like a port may be a piece of the password, so it is not shown.
-        raise SettingsError("WARREN_STREAM_URL: a port is a number up to 65535; / ? # in passwords are %xx") from None
+        raise AddressError("a port is a number up to 65535; / ? # in passwords are %xx") from None
     if not host:
-        raise SettingsError("WARREN_STREAM_URL: a host is missing in rabbitmq-stream://HOST:PORT,HOST:PORT/VHOST")
+        raise AddressError("a host is missing in rabbitmq-stream://HOST:PORT,HOST:PORT/VHOST")
     return host, default_port if port is None else port
 
 
@@ -95,5 +93,5 @@ def _cacert(query: str, tls: bool) -> str | None:
     settings = parse_qs(query, keep_blank_values=True)
     files = settings.pop("cacert", [])
     if settings or len(files) > 1 or (files and not (tls and files[0])):
-        raise SettingsError("WARREN_STREAM_URL: after the ? only cacert=FILE may stand, once, with rabbitmq-stream+tls")
+        raise AddressError("after the ? only cacert=FILE may stand, once, with rabbitmq-stream+tls")
     return files[0] if files else None

@@ -23,7 +23,7 @@ from pipelines.engine.transport.address import Address
 from pipelines.engine.transport.frames import StreamStats, StreamStatsResponse
 from pipelines.engine.transport.refusals import refusal
 from pipelines.engine.transport.wire import WireClient
-from schemas.errors import StreamMissing, StreamUnavailable, said
+from schemas.errors import BrokerRefused, StreamMissing, StreamUnavailable, said
 
 # What it logs of a lost connection is reported here instead, once and with what follows from it.
 logging.getLogger("rstream").setLevel(logging.CRITICAL)
@@ -60,13 +60,15 @@ class Connection:
             StreamUnavailable: nobody there, not trusted, or access refused; says so of each node.
             SettingsError: the authorities to trust cannot be read.
         """
-        failures = []
+        failures: list[StreamUnavailable] = []
         for host, port in random.sample(address.nodes, len(address.nodes)):
             try:
                 return await cls._open(address.at(host, port), name, heartbeat or HEARTBEAT_SECONDS)
             except StreamUnavailable as error:
                 failures.append(error)
-        raise StreamUnavailable("; ".join(map(str, failures))) from failures[-1]
+        # A node that refuses says more than those that are away.
+        telling = next((failure for failure in failures if isinstance(failure, BrokerRefused)), failures[-1])
+        raise type(telling)("; ".join(map(str, failures))) from telling
 
     @classmethod
     async def _open(cls, address: Address, name: str, heartbeat: int) -> Connection:
@@ -87,8 +89,8 @@ class Connection:
             await self._guard(client.authenticate(address.vhost, address.user, address.password))
         except BaseException as error:
             await self.close()
-            if why := refusal(address, error):
-                raise StreamUnavailable(why) from error
+            if refused := refusal(address, error):
+                raise refused from error
             raise
         self.on(schema.MetadataUpdate, self._on_metadata_update)
         self._watchdog = asyncio.create_task(self._watch(), name=f"watchdog {name}")

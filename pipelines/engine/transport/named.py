@@ -115,7 +115,7 @@ class NamedPublisher(FleetPublisher):
         if ids[0] <= mark.confirmed:
             raise PublishRefused(
                 f"partition {home} has publishing id {mark.confirmed} confirmed: the broker would confirm {ids[0]} and "
-                f"throw it away; publish it without a name, the ledger drops what is there twice"
+                f"throw it away; publish it without a name, and let readers drop what is there twice"
             )
         if missing:
             raise PublishRefused(

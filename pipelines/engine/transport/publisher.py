@@ -16,6 +16,7 @@ from pipelines.engine.transport.amqp import encode
 from pipelines.engine.transport.connection import FRAME_MAX
 from pipelines.engine.transport.fleet import Fleet, FleetPublisher, Part
 from pipelines.engine.transport.subentries import Compression, pack
+from schemas.envelope import CONTENT_TYPE
 from schemas.errors import PublishRefused
 from schemas.streams import partition_of
 
@@ -28,12 +29,16 @@ _PLAIN, _SUB_ENTRIES = 2, 1  # versions of the Publish frame: sub-entries have n
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """An event ready to publish. `filter_value` is its type, in ASCII; `message_id` its id."""
+    """A message ready to publish: `subject` chooses its partition; `filter_value` is ASCII, "" for none.
+
+    For an event these are the order, the event's id and its type.
+    """
 
     subject: str
     body: bytes
     message_id: str
     filter_value: str
+    content_type: str | None = CONTENT_TYPE
 
 
 class SuperStreamPublisher(FleetPublisher):
@@ -76,7 +81,7 @@ class SuperStreamPublisher(FleetPublisher):
     def _part(self, messages: Sequence[Message], places: list[int]) -> Part:
         if self._compression is None:
             return Part([entry(messages[place]) for place in places], places)
-        records = [encode(messages[place].body, messages[place].message_id) for place in places]
+        records = [_record(messages[place]) for place in places]
         groups = list(_groups(records))
         return Part([pack(group, self._compression) for group in groups], places, counts=list(map(len, groups)))
 
@@ -92,8 +97,12 @@ def check(messages: Iterable[Message]) -> None:
 
 def entry(message: Message) -> bytes:
     """Return the message as it stands in a version 2 Publish frame, after its publishing id."""
-    data = encode(message.body, message.message_id)
+    data = _record(message)
     return b"".join((_filter(message.filter_value), len(data).to_bytes(4, "big"), data))
+
+
+def _record(message: Message) -> bytes:
+    return encode(message.body, message.message_id, message.content_type)
 
 
 @functools.lru_cache(maxsize=1024)

@@ -1,4 +1,4 @@
-"""What to say of a broker that cannot be reached or does not let us in: what happened; what to do next."""
+"""What it means that a broker cannot be reached or does not let us in."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ import ssl
 from rstream import exceptions
 
 from pipelines.engine.transport.address import Address
-from schemas.errors import said
+from schemas.errors import BrokerAway, BrokerRefused, StreamUnavailable, said
 
 
-def refusal(address: Address, error: BaseException) -> str | None:
+def refusal(address: Address, error: BaseException) -> StreamUnavailable | None:
     """Return what an error of connecting and signing in means; None for one that has nothing to do with that."""
     if isinstance(error, ssl.SSLCertVerificationError):
         why = f"its certificate is not accepted: {error.verify_message}"
-        return f"{address}: {why}; name its authority with ?cacert=FILE"
+        return BrokerRefused(f"the broker at {address}: {why}; name its authority with ?cacert=FILE")
     if isinstance(error, exceptions.ServerError):
-        return f"the broker at {address} refused: {_refused(address, error)}; mend WARREN_STREAM_URL, or what it names"
+        return BrokerRefused(f"the broker at {address} refused: {_refused(address, error)}")
     if isinstance(error, OSError | TimeoutError | AssertionError):
-        return f"no broker at {address}: {said(error)}; run `warren services up`, or mend WARREN_STREAM_URL"
+        return BrokerAway(f"no broker at {address}: {said(error)}")
     return None
 
 

@@ -9,7 +9,7 @@ from rstream.client import Client
 
 from pipelines.engine.transport.address import Address
 from pipelines.engine.transport.connection import Connection
-from schemas.errors import SettingsError, StreamMissing, StreamUnavailable
+from schemas.errors import PartitionMismatch, StreamMissing, StreamUnavailable
 from schemas.streams import partition_name
 
 
@@ -29,17 +29,14 @@ async def create_super_stream(url: str, super_stream: str, partitions: int) -> b
 
     Raises:
         StreamUnavailable: the broker is away or refuses.
-        SettingsError: the super stream exists with another number of partitions.
+        PartitionMismatch: the super stream exists with another number of partitions.
     """
     connection = await Connection.open(Address.parse(url), "warren topology")
     try:
         existing = await _partitions(connection, super_stream)
         if existing:
             if len(existing) != partitions:
-                raise SettingsError(
-                    f"super stream {super_stream!r} has {len(existing)} partitions, not {partitions}, and none are "
-                    f"added in place; set WARREN_PARTITIONS={len(existing)}"
-                )
+                raise PartitionMismatch(super_stream, len(existing), partitions)
             return False
         names = [partition_name(super_stream, partition) for partition in range(partitions)]
         keys = [str(partition) for partition in range(partitions)]
@@ -73,7 +70,8 @@ async def streams_of(url: str, name: str, expected: int | None = None, *, plain:
 
     Raises:
         StreamMissing: there is none.
-        StreamUnavailable: there are not all partitions, or another number than expected.
+        PartitionMismatch: there is another number of partitions than expected.
+        StreamUnavailable: not all partitions are there, or the broker is away or refuses.
     """
     connection = await Connection.open(Address.parse(url), "warren topology")
     try:
@@ -85,12 +83,10 @@ async def streams_of(url: str, name: str, expected: int | None = None, *, plain:
         await connection.close()
     if not names:
         raise StreamMissing(name, "super stream")
-    whole = names == [partition_name(name, partition) for partition in range(len(names))]
-    if not whole or len(names) != (expected or len(names)):
-        raise StreamUnavailable(
-            f"super stream {name!r} has {len(names)} partitions, {expected or 'more'} are expected; "
-            f"if the broker is not just starting, set WARREN_PARTITIONS={len(names)}"
-        )
+    if expected is not None and len(names) != expected:
+        raise PartitionMismatch(name, len(names), expected)
+    if names != [partition_name(name, partition) for partition in range(len(names))]:
+        raise StreamUnavailable(f"the broker knows only these partitions of {name!r}: {', '.join(names)}")
     return names
 
 
