@@ -83,6 +83,13 @@ def test_what_makes_no_sense_is_refused_when_declared() -> None:
         broker.subscriber("s", positions=positions)
     with pytest.raises(SetupError, match="offset="):
         broker.subscriber("s", group="g", positions=positions, offset=Offset.first())
+    for option in ("max_workers", "partitions", "batch_records", "stall_after"):
+        with pytest.raises(SetupError, match=f"{option}=0"):
+            broker.subscriber("s", **{option: 0})  # type: ignore[arg-type]
+    with pytest.raises(SetupError, match="retry or stop"):
+        broker.subscriber("s", on_error="skip")  # type: ignore[arg-type]
+    with pytest.raises(SetupError, match="gzip"):
+        broker.publisher("s", compression="zstd")  # type: ignore[arg-type]
     with pytest.raises(SetupError, match="time zone"):
         Offset.since(datetime(2026, 1, 1))  # noqa: DTZ001
     with pytest.raises(SetupError, match="negative"):

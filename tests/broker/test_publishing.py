@@ -25,6 +25,7 @@ from pipelines.engine.broker import (
 )
 from pipelines.engine.broker import annotations as given
 from pipelines.engine.transport import end_offset, read_stream
+from schemas.streams import partition_of
 from tests.broker.conftest import World, has, new_stream, serving
 from tests.support.proxy import proxied
 from tests.support.waiting import until
@@ -149,6 +150,32 @@ async def test_what_is_compressed_cannot_have_a_filter_value(url: str, stream: s
             await broker.publish(StreamResponse(1, filter_value="t"), stream, compression="gzip")
         with pytest.raises(PublishRefused, match="leave out"):
             await broker.publish(1, stream, filter_value="t", compression="gzip")
+
+
+async def test_what_is_no_text_or_no_compression_is_refused_and_nothing_of_the_call_is_sent(url: str) -> None:
+    broker, stream = StreamBroker(url), await new_stream(url, 1)
+    async with broker:
+        with pytest.raises(PublishRefused, match="1 is no text"):
+            await broker.publish_batch({"k": "a"}, {"k": 1}, stream=stream, key=lambda body: body["k"])
+        with pytest.raises(PublishRefused, match="2 is no text"):
+            await broker.publish(2, stream, filter_value=lambda body: body)
+        with pytest.raises(PublishRefused, match="'zstd' is none of none, gzip"):
+            await broker.publish(3, stream, compression="zstd")  # type: ignore[arg-type]
+    assert await end_offset(url, f"{stream}-0") == 0
+
+
+async def test_an_empty_key_is_a_key(world: World) -> None:
+    broker, stream, homes = StreamBroker(world.url), await world.stream(), list[int]()
+
+    @broker.subscriber(stream, partitions=2)
+    async def take(_: int, message: given.StreamRecord) -> None:
+        homes.append(message.partition)
+
+    async with world(broker):
+        await broker.publish_batch(*range(30), stream=stream, key="")
+        await broker.publish_batch(*range(30), stream=stream, key=lambda _: "")
+        await until(has(homes, 60), "all messages")
+    assert homes == [partition_of("", 2)] * 60
 
 
 async def test_none_is_no_message(world: World) -> None:

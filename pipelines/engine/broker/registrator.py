@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, get_args
 
 from faststream.exceptions import SetupError
 
@@ -11,6 +11,7 @@ from pipelines.engine.broker._compat import CallsCollection, CustomCallable, Reg
 from pipelines.engine.broker.config import (
     Chosen,
     OnError,
+    Policy,
     StreamBrokerConfig,
     StreamPublisherConfig,
     StreamPublisherSpecificationConfig,
@@ -21,7 +22,7 @@ from pipelines.engine.broker.offsets import Offset
 from pipelines.engine.broker.publisher import StreamPublisher
 from pipelines.engine.broker.specification import StreamPublisherSpecification, StreamSubscriberSpecification
 from pipelines.engine.broker.subscriber import StreamSubscriber
-from pipelines.engine.transport import Compression, EventFilter, Positions
+from pipelines.engine.transport import COMPRESSIONS, Compression, EventFilter, Positions
 
 
 class StreamRegistrator(Registrator[Any, StreamBrokerConfig]):
@@ -82,14 +83,24 @@ class StreamRegistrator(Registrator[Any, StreamBrokerConfig]):
             title, description, include_in_schema: for the AsyncAPI document.
 
         Raises:
-            SetupError: a group without positions, positions without a group, a group with an offset, or no workers.
+            SetupError: a group without positions, positions without a group, a group with an offset, or a number or
+                policy that makes no sense.
         """
         if (group is None) != (positions is None):
             raise SetupError("a group needs positions=, and positions a group=: they say where the group goes on")
         if group is not None and offset is not None:
             raise SetupError("a group goes on from its positions; offset= is for subscribers without one")
-        if max_workers is not None and max_workers < 1:
-            raise SetupError("max_workers=: at least one partition must be worked on, or nothing ever is")
+        for name, number in (
+            ("max_workers", max_workers),
+            ("partitions", partitions),
+            ("batch_records", batch_records),
+        ):
+            if number is not None and number < 1:
+                raise SetupError(f"{name}={number}: at least 1, or nothing is ever read")
+        if stall_after <= 0:
+            raise SetupError(f"stall_after={stall_after}: a handler needs some time; give seconds")
+        if not callable(on_error) and on_error not in get_args(Policy):
+            raise SetupError(f"on_error={on_error!r}: say {' or '.join(get_args(Policy))}, or give a callable")
         begin = offset or Offset.next()
         config = StreamSubscriberConfig(
             _outer_config=self.config,  # type: ignore[arg-type]  # FastStream passes the composition as a config
@@ -154,8 +165,10 @@ class StreamRegistrator(Registrator[Any, StreamBrokerConfig]):
             title, description, schema, include_in_schema: for the AsyncAPI document.
 
         Raises:
-            SetupError: a filter value with compression.
+            SetupError: an unknown compression, or a filter value with one.
         """
+        if compression not in (None, *COMPRESSIONS):
+            raise SetupError(f"compression={compression!r}: it is one of {', '.join(COMPRESSIONS)}")
         if filter_value is not None and compression is not None:
             raise SetupError("compressed messages have no filter values; leave out filter_value= or compression=")
         config = StreamPublisherConfig(

@@ -89,7 +89,7 @@ class StreamPublishCommand(BatchPublishCommand):
         CloudEvents go on with the trace the headers name, if any.
 
         Raises:
-            PublishRefused: a filter value for what is to be compressed.
+            PublishRefused: a key or filter value that is no text, or a filter value for what is to be compressed.
         """
         trace = self.headers.get("traceparent")
         return [
@@ -110,13 +110,14 @@ class StreamPublishCommand(BatchPublishCommand):
             content_type = CONTENT_TYPE
             if trace is not None and b'"traceparent"' not in data:
                 data = data[:-1] + b',"traceparent":"' + trace.encode() + b'"}'
-        return Message(key or message_id, data, message_id, filter_value or "", content_type)
+        return Message(message_id if key is None else key, data, message_id, filter_value or "", content_type)
 
 
 def _chosen(own: str | None, default: Chosen, body: Any) -> str | None:
-    if own is not None:
-        return own
-    return default(body) if callable(default) else default
+    chosen = own if own is not None else default(body) if callable(default) else default
+    if chosen is not None and not isinstance(chosen, str):
+        raise PublishRefused(f"{chosen!r} is no text; keys and filter values are")
+    return chosen
 
 
 def _is_event(data: bytes) -> bool:

@@ -9,7 +9,7 @@ from pipelines.engine.transport.jumps import check_position
 from pipelines.engine.transport.named import NamedPublisher
 from pipelines.engine.transport.publisher import Message, SuperStreamPublisher
 from pipelines.engine.transport.reader import end_offset, first_offset, read_stream
-from pipelines.engine.transport.subentries import Compression
+from pipelines.engine.transport.subentries import COMPRESSIONS, Compression
 from pipelines.engine.transport.topology import (
     PartitionInfo,
     create_super_stream,
@@ -20,6 +20,7 @@ from pipelines.engine.transport.topology import (
 from pipelines.engine.transport.turns import Turns
 
 __all__ = [
+    "COMPRESSIONS",
     "Batch",
     "Chunk",
     "Compression",

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pipelines.engine.transport.amqp import encode
 from pipelines.engine.transport.connection import FRAME_MAX
 from pipelines.engine.transport.fleet import Fleet, FleetPublisher, Part
-from pipelines.engine.transport.subentries import Compression, pack
+from pipelines.engine.transport.subentries import COMPRESSIONS, Compression, pack
 from schemas.envelope import CONTENT_TYPE
 from schemas.errors import PublishRefused
 from schemas.streams import partition_of
@@ -53,6 +53,8 @@ class SuperStreamPublisher(FleetPublisher):
     def __init__(
         self, url: str, stream: str, partitions: int | None = None, *, compression: Compression | None = None
     ) -> None:
+        if compression not in (None, *COMPRESSIONS):
+            raise PublishRefused(f"compression {compression!r} is none of {', '.join(COMPRESSIONS)}")
         version = _PLAIN if compression is None else _SUB_ENTRIES
         super().__init__(Fleet(url, stream, partitions, version=version))
         self._compression = compression
@@ -90,7 +92,7 @@ def check(messages: Iterable[Message]) -> None:
     """Raise PublishRefused for a message that would break the frame it stands in, or is larger than one."""
     for message in messages:
         if not message.filter_value.isascii():
-            raise PublishRefused(f"filter value {message.filter_value!r} is not ASCII; give the event's type")
+            raise PublishRefused(f"filter value {message.filter_value!r} is not ASCII")
         if len(message.body) > _LARGEST_BODY:
             raise PublishRefused(f"a body of {len(message.body)} bytes; a message may have {_LARGEST_BODY}")
 

@@ -10,10 +10,12 @@ import gzip
 import struct
 import zlib
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, get_args
 
 Compression = Literal["none", "gzip"]
 """How sub-entries can be published here."""
+
+COMPRESSIONS: tuple[Compression, ...] = get_args(Compression)
 
 _CODES = ("none", "gzip", "snappy", "lz4", "zstd")
 
