@@ -124,7 +124,7 @@ class Membership:
         await self._answer(frame, schema.OffsetSpecification(OffsetType.OFFSET, self._expected))
         self._on_activity(True)
         log.info("%s: active from offset %d", self._stream, self._expected)
-        self._stopping = False
+        self._stopping = self._busy = False
         return asyncio.ensure_future(self._work())
 
     async def _end(self, work: asyncio.Future[None], within: float = 0.0) -> None:
