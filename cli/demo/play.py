@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import shlex
+import sys
 import time
 from collections.abc import Coroutine
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -20,6 +22,9 @@ from cli.demo.services import Services
 from cli.demo.simulation import USUAL_RATE
 from cli.demo.stage import Stage, stage
 from cli.localservers import Addresses
+
+_WARREN = Path(sys.executable).with_name("warren")
+"""The command, which no other terminal need have on its path."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +54,8 @@ async def play(addresses: Addresses, options: Options, hurry: asyncio.Event, con
     await clear_leftovers(say)
     async with stage(addresses, hurry, say) as set_stage:
         console.print(f"\n  [bold]The board: {set_stage.board_url}[/bold]\n  Logs: {set_stage.logs}", soft_wrap=True)
-        variables = shlex.quote(str(set_stage.environment))
-        console.print(f"  In another terminal: set -a; . {variables}; set +a; warren lag", markup=False, soft_wrap=True)
+        look = f"set -a; . {shlex.quote(str(set_stage.environment))}; set +a; {shlex.quote(str(_WARREN))} lag"
+        console.print(f"  In another terminal: {look}", markup=False, soft_wrap=True)
         console.print(f"  Seed: {options.seed}" + ("\n" if options.once else "     Ctrl-C stops all of it.\n"))
         if options.open_browser:
             await asyncio.to_thread(open_page, set_stage.board_url)
