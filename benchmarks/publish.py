@@ -48,17 +48,22 @@ async def _rstream(url: str, messages: list[Message]) -> float:
     for message in messages:
         stream = f"orders-{partition_of(message.subject, 8)}"
         by_stream.setdefault(stream, []).append(encode(message.body, message.message_id))
-    confirmed, done = 0, asyncio.Event()
+    confirmed, wanted, done = 0, len(by_stream), asyncio.Event()
 
     async def on_confirm(_: object) -> None:
         nonlocal confirmed
         confirmed += 1
-        if confirmed == len(messages):
+        if confirmed == wanted:
             done.set()
 
     async with Producer(
         address.host, address.port, username=address.user, password=address.password, vhost=address.vhost
     ) as producer:
+        for stream, bodies in by_stream.items():  # so that it is connected, as ours is
+            await producer.send_batch(stream, [RawMessage(bodies[0])], on_publish_confirm=on_confirm)
+        await done.wait()
+        confirmed, wanted = 0, len(messages)
+        done.clear()
         started = time.perf_counter()
         for stream, bodies in by_stream.items():
             for start in range(0, len(bodies), 1000):
