@@ -106,6 +106,21 @@ async def test_a_release_that_changes_nothing_waits_with_the_others(run: Run) ->
     await connection.close()
 
 
+async def test_several_parked_orders_get_their_next_events_in_one_batch(run: Run) -> None:
+    orders = orders_of(0, 5)
+    await commit_all(run, [_poison(order) for order in orders], projection=FirstRelease())
+    behind = [event(order, "submitted") for order in orders]
+    await commit_all(run, behind, projection=FirstRelease(), offset=5)
+    connection = await run.connect()
+    assert await connection.fetchval("SELECT count(*) FROM parked WHERE reason = $1", BEHIND) == 5
+    assert await connection.fetchval("SELECT count(*) FROM timeline") == 0
+    await commit_all(run, [event(order, "released") for order in orders], projection=SecondRelease(), offset=10)
+    told = await connection.fetch("SELECT array_agg(stream_offset ORDER BY revision) FROM timeline GROUP BY order_no")
+    assert sorted(row[0] for row in told) == [[n, 5 + n, 10 + n] for n in range(5)]
+    await check_consistent(connection)
+    await connection.close()
+
+
 async def test_a_release_of_one_order_releases_no_other(run: Run) -> None:
     await commit_all(run, [_poison(A), _poison(B)], projection=FirstRelease())
     await commit_all(run, [event(A, "released")], projection=SecondRelease(), offset=2)
