@@ -70,6 +70,17 @@ async def test_a_remembered_order_is_not_asked_for_again(run: Run) -> None:
     await _check(run, {A: ("price_calculated", 3), B: ("submitted", 2), C: ("initiated", 1)})
 
 
+async def test_of_many_orders_the_first_are_asked_for_again(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "MOST", 2)
+    views = Asking()
+    async with owner(run, views) as one:
+        await one.claim("one")
+        await one.commit(batch([event(order, "initiated") for order in (A, B, C)]))
+        await one.commit(batch([event(order, "submitted") for order in (A, B, C)], 3))
+    assert views.asked == [0, 1]
+    await _check(run, dict.fromkeys((A, B, C), ("submitted", 2)))
+
+
 async def test_a_batch_that_was_rolled_back_leaves_nothing_in_memory(run: Run) -> None:
     views = Asking()
     async with owner(run, views) as one:
