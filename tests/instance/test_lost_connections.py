@@ -46,6 +46,31 @@ async def test_a_connection_lost_between_batches_is_made_anew(run: Run) -> None:
     await _once(run)
 
 
+class Masking(Pausing):
+    """Its connection dies of a cancellation, and the error takes the cancellation's place."""
+
+    async def _stop(self) -> None:
+        try:
+            await super()._stop()
+        except asyncio.CancelledError:
+            raise asyncpg.ConnectionDoesNotExistError("connection was closed in the middle of operation") from None
+
+
+async def test_a_cancellation_that_an_error_has_taken_the_place_of_ends_the_commit(run: Run) -> None:
+    masking = Masking()
+    async with owner(run, masking) as own:
+        await own.claim("test")
+        commit = asyncio.create_task(own.commit(batch(life(A))))
+        await masking.reached.wait()
+        commit.cancel()
+        await asyncio.wait({commit}, timeout=20)
+        assert commit.cancelled()
+        await own.claim("test")
+        masking.go_on.set()
+        await own.commit(batch(life(A)))
+    await _once(run)
+
+
 async def test_a_connection_lost_in_mid_batch_is_made_anew_and_the_batch_done_again(run: Run) -> None:
     connection = await run.connect()
     paused = Pausing()
