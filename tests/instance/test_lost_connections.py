@@ -103,6 +103,29 @@ async def _commit_whose_answer_is_lost(run: Run, own: ViewsOwner, proxy: Any) ->
     return outcome
 
 
+async def test_after_a_commit_cancelled_in_doubt_only_the_database_says_where_the_partition_stands(run: Run) -> None:
+    async with proxied(run.settings.postgres_dsn) as (dsn, proxy), owner(run, dsn=dsn) as own:
+        await own.claim("test")
+        committed = asyncio.Event()
+
+        def withhold(piece: bytes) -> bytes:
+            if COMMIT_REPLY in piece:
+                committed.set()
+            return b"" if committed.is_set() else piece
+
+        proxy.spoil = withhold
+        commit = asyncio.create_task(own.commit(batch(life(A))))
+        await committed.wait()
+        commit.cancel()
+        await asyncio.wait({commit}, timeout=20)
+        assert commit.cancelled()
+        proxy.spoil = None
+        async with asyncio.timeout(20):
+            _, held = await own.snapshot()
+    assert held.next_offset == 10
+    await _once(run)
+
+
 async def test_a_commit_whose_answer_is_lost_has_taken_effect_once(run: Run) -> None:
     async with proxied(run.settings.postgres_dsn) as (dsn, proxy), owner(run, dsn=dsn) as own:
         await own.claim("test")
