@@ -106,7 +106,7 @@ async def test_a_compression_that_cannot_be_read_is_named_and_nothing_skipped(ru
 
 
 def test_a_compression_nobody_knows_is_refused() -> None:
-    """RabbitMQ takes it up to 4.2, and refuses it from its publisher since."""
+    """RabbitMQ 4.0 takes it from a publisher, 4.3 refuses it."""
     plain = pack([b"one"], "none")
     with pytest.raises(ValueError, match="with method 7, and only gzip"):
         unpack(bytes([0x80 | 7 << 4]) + plain[1:], 0, [])
