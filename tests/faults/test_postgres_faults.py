@@ -64,8 +64,9 @@ async def test_statements_cancelled_again_and_again(run: Run, under_load: UnderL
     async with under_load(load) as child:
 
         async def cancelled() -> bool:
-            await asyncio.sleep(chance.uniform(0, 0.02))  # a random point, not a wait for something
-            await connection.execute(f"SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE {OURS}")
+            for _ in range(20):  # few of them meet a statement
+                await asyncio.sleep(chance.uniform(0, 0.02))  # a random point, not a wait for something
+                await connection.execute(f"SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE {OURS}")
             return await _retries(child, "QueryCanceledError") >= 10
 
         await until(cancelled, "ten batches to be cancelled")

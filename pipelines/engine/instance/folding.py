@@ -107,7 +107,6 @@ class OrderQueue(Generic[S, E]):
             waiting.pop(0)
             if id(first) in stored:
                 self._parking.released.append((self._order_no, first))
-                self._parking.renewed.pop((self._order_no, first.offset), None)
 
     def _try(self, arrived: Arrived) -> str | None:
         """Fold one event; return why that could not be done, None where it was."""
