@@ -12,18 +12,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Sequence
-from contextlib import AsyncExitStack
-from typing import TYPE_CHECKING, Any, Protocol
+from contextlib import AbstractContextManager, AsyncExitStack
+from typing import Any, Protocol
 
 from faststream.exceptions import AckMessage, RejectMessage, SkipMessage, SubscriberNotFound
 from faststream.response import ensure_response
 
-from pipelines.engine.broker._compat import HandlerItem, default_filter
+from pipelines.engine.broker._compat import CallsCollection, ContextRepo, HandlerItem, default_filter
 from pipelines.engine.broker.message import Record, StreamRecord, records_of
 from pipelines.engine.transport import Batch
-
-if TYPE_CHECKING:
-    from pipelines.engine.broker.subscriber import StreamSubscriber
 
 # Raised by a handler that is done with a message early.
 DONE = (AckMessage, RejectMessage, SkipMessage)
@@ -35,18 +32,47 @@ class Progress(Protocol):
     position: int | None
 
 
+class Served(Protocol):
+    """Whose handlers are called: a subscriber. `lock` is held while records are in hand, so that `stop` waits."""
+
+    calls: CallsCollection[Any]
+    running: bool
+    lock: Any
+
+    @property
+    def stream(self) -> str:
+        """The stream's name."""
+
+    @property
+    def context(self) -> ContextRepo:
+        """FastStream's context."""
+
+    @property
+    def middlewares(self) -> Sequence[Any]:
+        """Outermost first."""
+
+    def record_scope(self) -> AbstractContextManager[None]:
+        """Enter what the context holds while a record is handled."""
+
+    async def parse_record(self, record: Record) -> StreamRecord:
+        """The subscriber's own parser."""
+
+    async def process_message(self, msg: Any) -> Any:
+        """FastStream's way to call the handler."""
+
+
 _RECORDS_A_TURN = 200
 """After so many records the event loop gets its turn, also where no handler ever waits."""
 
 
-async def handle_batch(subscriber: StreamSubscriber, progress: Progress, batch: Batch) -> None:
+async def handle_batch(subscriber: Served, progress: Progress, batch: Batch) -> None:
     """Call the handler once. Raises what it raises."""
     with contextlib.suppress(*DONE):
         await subscriber.process_message(batch)
     progress.position = batch.end_offset
 
 
-async def handle_records(subscriber: StreamSubscriber, progress: Progress, batch: Batch) -> None:
+async def handle_records(subscriber: Served, progress: Progress, batch: Batch) -> None:
     """Call the handler for each record, in order, and move the position with each. Raises what it raises.
 
     A subscriber that is stopping ends after the record in hand.
@@ -71,7 +97,7 @@ async def handle_records(subscriber: StreamSubscriber, progress: Progress, batch
 class _Handler:
     """What FastStream's `process_message` does for a message, without what is the same for all of a batch."""
 
-    def __init__(self, subscriber: StreamSubscriber) -> None:
+    def __init__(self, subscriber: Served) -> None:
         self._calls = subscriber.calls
         self._context = subscriber.context
         self._middlewares = tuple(subscriber.middlewares)
