@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Mapping
+from types import SimpleNamespace
 from typing import Any
 
 import asyncpg
 import orjson
+import pytest
 from redis.asyncio import Redis
 
+from pipelines.engine.instance import showing
 from pipelines.engine.instance.instance import PipelineInstance
 from pipelines.engine.stores.cache import LANE_LENGTH, Cache, CardChange, PartitionBoard
 from pipelines.flows.views.projection import Views
@@ -203,6 +207,19 @@ async def test_no_redis_no_harm(run: Run) -> None:
     connection = await run.connect()
     assert await connection.fetchval("SELECT stage FROM closed_orders") == "closed"
     await connection.close()
+
+
+async def test_a_redis_that_stays_away_is_tried_ever_more_rarely(monkeypatch: pytest.MonkeyPatch) -> None:
+    now, tries = 100.0, list[float]()
+    monkeypatch.setattr(showing, "time", SimpleNamespace(monotonic=lambda: now))
+    async with Redis.from_url("redis://127.0.0.1:1") as nobody:
+        shown = showing.Showing(Cache(nobody, "p", "i"), "i", 0)
+        while now < 200:
+            if shown.wants_rebuild:
+                tries.append(now)
+                await shown.rebuild(0, [], {})
+            now += 0.5
+    assert [later - earlier for earlier, later in itertools.pairwise(tries)] == [1, 2, 4, 8, 16, 30, 30]
 
 
 async def test_changes_are_announced(run: Run) -> None:
