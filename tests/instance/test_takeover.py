@@ -10,6 +10,7 @@ import asyncpg
 import pytest
 
 from pipelines.engine.instance.batch import take_effect
+from pipelines.engine.stores.postgres import CONNECTION_LOST
 from schemas.errors import Fenced
 from tests.instance.direct import batch, instance, orders_of
 from tests.instance.owners import Pausing, backend_of_owner, owner
@@ -122,7 +123,10 @@ async def test_nobody_takes_a_partition_over_between_a_batchs_work_and_its_commi
 async def test_whoever_claims_last_wins_among_many(run: Run) -> None:
     async def claim_and_commit(number: int) -> bool:
         async with owner(run) as one:
-            offset = (await one.claim(f"owner {number}")).offset
+            try:
+                offset = (await one.claim(f"owner {number}")).offset
+            except CONNECTION_LOST:
+                return False  # terminated by the next one that claims
             try:
                 await one.commit(batch(life(A), offset))
             except Fenced:
@@ -137,7 +141,7 @@ async def test_whoever_claims_last_wins_among_many(run: Run) -> None:
     row = await connection.fetchrow("SELECT next_offset, applied, duplicates, epoch FROM checkpoint")
     assert (row["next_offset"], row["applied"]) == (10 * sum(won), 10)
     assert row["duplicates"] == 10 * (sum(won) - 1)
-    assert row["epoch"] >= 6
+    assert row["epoch"] >= sum(won)
     await check_consistent(connection)
     await connection.close()
 
