@@ -100,8 +100,7 @@ async def _record(run: BenchRun, messages: list[Message]) -> dict[int, list[list
             good, bad = await take_in(batch, views.parse, PARTITIONS)
             recording: Any = Recording(connection)
             decision = await decide(recording, views, partition, good, bad, memory)
-            async with connection.transaction():
-                await take_effect(recording, views, held, batch, decision)
+            await take_effect(recording, views, held, batch, decision)
             remember(memory, decision)
             held = Claim(partition, held.epoch, batch.end_offset)
             recorded[partition].append(recording.calls)

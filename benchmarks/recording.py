@@ -19,8 +19,6 @@ class Recording:
 
     def __getattr__(self, name: str) -> Any:
         async def call(*args: Any, **kwargs: Any) -> Any:
-            if "records" in kwargs:
-                kwargs["records"] = list(kwargs["records"])
             self.calls.append(lambda connection: getattr(connection, name)(*args, **kwargs))
             return await getattr(self._connection, name)(*args, **kwargs)
 
@@ -28,8 +26,7 @@ class Recording:
 
 
 async def replay(connection: asyncpg.Connection, batches: list[list[Call]]) -> None:
-    """Ask it all again, each batch in a transaction of its own."""
+    """Ask it all again."""
     for calls in batches:
-        async with connection.transaction():
-            for call in calls:
-                await call(connection)
+        for call in calls:
+            await call(connection)

@@ -22,7 +22,7 @@ from tests.support.waiting import until
 pytestmark = pytest.mark.faults
 
 OPEN = "idle in transaction"
-BACKEND = {"claim": "idle", "look-up": "idle", "advance": OPEN, "write": OPEN, "commit": OPEN}
+BACKEND = {"claim": "idle", "look-up": "idle", "advance": "idle", "write": OPEN, "commit": OPEN}
 """What the batch's database backend does while its client stands still there."""
 
 SMALL_BATCHES = {"WARREN_BATCH_EVENTS": "40"}

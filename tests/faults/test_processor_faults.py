@@ -10,6 +10,7 @@ import asyncpg
 import pytest
 
 from tests.faults.conftest import SEEDS, Proof, applied, progress
+from tests.faults.entries.piecewise import PIECEWISE
 from tests.support.load import Load
 from tests.support.processors import Processor, processor
 from tests.support.runs import Run
@@ -63,7 +64,7 @@ async def test_the_active_one_frozen_in_mid_batch_and_woken_after_takeover(
     """A frozen owner keeps its row locks and, woken, believes it still owns the partition."""
     load = Load(run, seed, orders=1200, pause=0.0)
     connection = await run.connect()
-    async with processor(run, tmp_path / "one") as one:
+    async with processor(run, tmp_path / "one", entry=PIECEWISE) as one:
         publishing = asyncio.create_task(load.publish())
         await progress(load, 3)
         frozen_at = await _freeze_in_a_transaction(connection, one)

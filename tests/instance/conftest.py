@@ -7,10 +7,16 @@ from collections.abc import AsyncIterator
 import pytest
 
 from cli.localservers import Addresses
+from tests.instance.owners import take_effect_pausing
 from tests.support.emptied import run, shared
 from tests.support.runs import Run, fresh_run
 
 __all__ = ["run", "shared"]
+
+
+@pytest.fixture(autouse=True)
+def _pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipelines.engine.instance.owner.take_effect", take_effect_pausing)
 
 
 @pytest.fixture

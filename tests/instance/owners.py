@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import asyncpg
+import pytest
 
+from pipelines.engine.instance.batch import take_effect
 from pipelines.engine.instance.owner import Owner
 from pipelines.engine.instance.storm import StormWatch
 from pipelines.flows.views.projection import Views
-from pipelines.flows.views.tables import Change
 from schemas.views import OrderState, TimelineEntry
 from tests.instance.direct import PARTITIONS
 from tests.support.runs import Run
@@ -19,33 +21,55 @@ from tests.support.runs import Run
 ViewsOwner = Owner[OrderState, TimelineEntry]
 
 
-class _Stopping(Views):
-    """Stands still in the middle of a batch until told to go on."""
+# A row of one true value, and the end of the answer.
+_TRUE = b"D\x00\x00\x00\x0b\x00\x01\x00\x00\x00\x01\x01C\x00\x00\x00\x0dSELECT 1\x00"
+
+
+class Pausing(Views):
+    """Its batches stand still where all is written and nothing committed, as very large ones can, until told to go on.
+
+    It works through `take_effect_pausing`.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.reached = asyncio.Event()
         self.go_on = asyncio.Event()
 
-    async def _stop(self) -> None:
+    async def stop(self) -> None:
         self.reached.set()
         await self.go_on.wait()
 
 
-class PausingBetween(_Stopping):
-    """Stops where the checkpoint has moved, and no order is written."""
+class Sent:
+    """Knows when the statement by which a batch takes effect is on its way, and the server's word that it did."""
 
-    async def store(self, connection: asyncpg.Connection, partition: int, changes: Sequence[Change]) -> None:
-        await self._stop()
-        await super().store(connection, partition, changes)
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._sent = False
+
+        async def take_effect_noted(*given: Any) -> None:
+            self._sent = True
+            await take_effect(*given)
+
+        monkeypatch.setattr("pipelines.engine.instance.owner.take_effect", take_effect_noted)
+
+    def answered_by(self, piece: bytes) -> bool:
+        """Say whether this piece of what the server sends is its word."""
+        return self._sent and _TRUE in piece
+
+    def forget(self) -> None:
+        """Wait for the next batch's."""
+        self._sent = False
 
 
-class Pausing(_Stopping):
-    """Stops where all is written, and nothing committed."""
-
-    async def store(self, connection: asyncpg.Connection, partition: int, changes: Sequence[Change]) -> None:
-        await super().store(connection, partition, changes)
-        await self._stop()
+async def take_effect_pausing(connection: asyncpg.Connection, projection: Any, *rest: Any) -> None:
+    """As `take_effect`, but a projection that pauses does so before the commit."""
+    if not isinstance(projection, Pausing):
+        await take_effect(connection, projection, *rest)
+        return
+    async with connection.transaction():
+        await take_effect(connection, projection, *rest)
+        await projection.stop()
 
 
 @asynccontextmanager

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import orjson
 import pytest
 
-from pipelines.engine.stores import packed_rows
+from pipelines.engine.stores import writes
 from pipelines.engine.transport import Batch
 from schemas.errors import Fenced
 from tests.instance.direct import RECORDED, batch, chunk, commit_all, instance, orders_of
@@ -230,7 +230,7 @@ async def test_a_table_may_get_a_column_while_an_older_release_runs(streaming: R
 
 
 async def test_a_batch_larger_than_one_argument_takes_effect_whole(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(packed_rows, "PIECE_BYTES", 1000)
+    monkeypatch.setattr(writes, "STATEMENT_BYTES", 1000)
     await commit_all(run, [*life(A), *life(B), *life(C)])
     connection = await run.connect()
     assert await connection.fetchval("SELECT count(*) FROM timeline") == 30

@@ -11,7 +11,7 @@ from prometheus_client import REGISTRY
 
 from pipelines.engine.instance.batch import take_effect
 from tests.instance.direct import batch, orders_of
-from tests.instance.owners import Pausing, PausingBetween, ViewsOwner, backend_of_owner, owner
+from tests.instance.owners import Pausing, Sent, ViewsOwner, backend_of_owner, owner
 from tests.instance.tables import check_consistent
 from tests.support.events import event, life
 from tests.support.proxy import proxied
@@ -19,8 +19,6 @@ from tests.support.runs import Run
 from tests.support.waiting import until
 
 A = orders_of(0, 1)[0]
-
-COMMIT_REPLY = b"C\x00\x00\x00\x0bCOMMIT\x00"
 
 
 async def _once(run: Run) -> None:
@@ -49,9 +47,9 @@ async def test_a_connection_lost_between_batches_is_made_anew(run: Run) -> None:
 class Masking(Pausing):
     """Its connection dies of a cancellation, and the error takes the cancellation's place."""
 
-    async def _stop(self) -> None:
+    async def stop(self) -> None:
         try:
-            await super()._stop()
+            await super().stop()
         except asyncio.CancelledError:
             raise asyncpg.ConnectionDoesNotExistError("connection was closed in the middle of operation") from None
 
@@ -85,13 +83,13 @@ async def test_a_connection_lost_in_mid_batch_is_made_anew_and_the_batch_done_ag
     await _once(run)
 
 
-async def _commit_whose_answer_is_lost(run: Run, own: ViewsOwner, proxy: Any) -> Any:
+async def _commit_whose_answer_is_lost(own: ViewsOwner, proxy: Any, sent: Sent) -> Any:
     """Commit; the server does it, and the connection dies before its answer arrives."""
     lost = 0
 
     def swallow(piece: bytes) -> bytes:
         nonlocal lost
-        if COMMIT_REPLY in piece and not lost:
+        if sent.answered_by(piece) and not lost:
             lost += 1
             proxy.cut()
             return b""
@@ -103,13 +101,16 @@ async def _commit_whose_answer_is_lost(run: Run, own: ViewsOwner, proxy: Any) ->
     return outcome
 
 
-async def test_after_a_commit_cancelled_in_doubt_only_the_database_says_where_the_partition_stands(run: Run) -> None:
+async def test_after_a_commit_cancelled_in_doubt_only_the_database_says_how_it_went(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent = Sent(monkeypatch)
     async with proxied(run.settings.postgres_dsn) as (dsn, proxy), owner(run, dsn=dsn) as own:
         await own.claim("test")
         committed = asyncio.Event()
 
         def withhold(piece: bytes) -> bytes:
-            if COMMIT_REPLY in piece:
+            if sent.answered_by(piece):
                 committed.set()
             return b"" if committed.is_set() else piece
 
@@ -126,10 +127,11 @@ async def test_after_a_commit_cancelled_in_doubt_only_the_database_says_where_th
     await _once(run)
 
 
-async def test_a_commit_whose_answer_is_lost_has_taken_effect_once(run: Run) -> None:
+async def test_a_commit_whose_answer_is_lost_has_taken_effect_once(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    sent = Sent(monkeypatch)
     async with proxied(run.settings.postgres_dsn) as (dsn, proxy), owner(run, dsn=dsn) as own:
         await own.claim("test")
-        assert await _commit_whose_answer_is_lost(run, own, proxy) is None
+        assert await _commit_whose_answer_is_lost(own, proxy, sent) is None
         await _once(run)
         assert own.holds
         connection, held = await own.snapshot()
@@ -138,23 +140,24 @@ async def test_a_commit_whose_answer_is_lost_has_taken_effect_once(run: Run) -> 
         assert await own.commit(batch([event(A, "note_added")], 10)) is not None
 
 
-async def test_trouble_is_over_once_a_commit_in_doubt_is_known(run: Run) -> None:
+async def test_trouble_is_over_once_a_commit_in_doubt_is_known(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    sent = Sent(monkeypatch)
     async with proxied(run.settings.postgres_dsn) as (dsn, proxy), owner(run, dsn=dsn) as own:
         await own.claim("test")
-        await _commit_whose_answer_is_lost(run, own, proxy)
+        await _commit_whose_answer_is_lost(own, proxy, sent)
         assert own.trouble is None
 
 
 async def test_a_commit_that_never_arrived_is_done_again_once(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The connection dies when all is decided but the server has not heard COMMIT."""
+    """The connection dies when all is decided but the server has not heard it."""
     killer, kills = await run.connect(), 0
 
     async def write_and_die(connection: asyncpg.Connection, *rest: Any) -> None:
         nonlocal kills
-        await take_effect(connection, *rest)
         if kills < 2:
             kills += 1
             await killer.execute("SELECT pg_terminate_backend($1, 5000)", connection.get_server_pid())
+        await take_effect(connection, *rest)
 
     monkeypatch.setattr("pipelines.engine.instance.owner.take_effect", write_and_die)
     async with owner(run) as own:
@@ -195,10 +198,11 @@ async def test_a_unique_violation_is_rolled_back_and_done_again(run: Run, monkey
 async def _fails_once_with(run: Run, monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
     errors = [error]
 
-    async def write_and_fail(*given: Any) -> None:
-        await take_effect(*given)
-        if errors:
-            raise errors.pop()
+    async def write_and_fail(connection: asyncpg.Connection, *rest: Any) -> None:
+        async with connection.transaction():
+            await take_effect(connection, *rest)
+            if errors:
+                raise errors.pop()
 
     monkeypatch.setattr("pipelines.engine.instance.owner.take_effect", write_and_fail)
     async with owner(run) as own:
@@ -210,18 +214,23 @@ async def _fails_once_with(run: Run, monkeypatch: pytest.MonkeyPatch, error: Exc
 async def test_a_real_deadlock_does_not_end_the_pipeline(run: Run) -> None:
     """The other session holds what the batch wants, and wants what the batch holds."""
     before = _deadlocks()
-    paused = PausingBetween()
-    async with owner(run, paused) as own:
+    events = life(A)
+    other, observer = await run.connect(), await run.connect()
+    async with owner(run) as own:
         await own.claim("test")
-        commit = asyncio.create_task(own.commit(batch(life(A))))
-        await paused.reached.wait()
-        other = await run.connect()
+        await own.commit(batch(events[:1]))
         await other.execute("SET deadlock_timeout = '10s'")  # so that it is the batch that is sacrificed
         transaction = other.transaction()
         await transaction.start()
-        await other.execute("LOCK TABLE open_orders IN ACCESS EXCLUSIVE MODE")
-        wants = asyncio.create_task(other.execute("SELECT 1 FROM checkpoint WHERE partition = 0 FOR UPDATE"))
-        paused.go_on.set()
+        await other.execute("SELECT FROM open_orders FOR UPDATE")
+        commit = asyncio.create_task(own.commit(batch(events[1:], 1)))
+
+        async def waits() -> bool:
+            query = "SELECT wait_event_type = 'Lock' FROM pg_stat_activity WHERE pid = $1"
+            return bool(await observer.fetchval(query, await backend_of_owner(observer)))
+
+        await until(waits, "the batch to wait for the order")
+        wants = asyncio.create_task(other.execute("SELECT FROM checkpoint WHERE partition = 0 FOR UPDATE"))
         await asyncio.wait_for(wants, 30)
 
         async def in_trouble() -> bool:
@@ -232,8 +241,9 @@ async def test_a_real_deadlock_does_not_end_the_pipeline(run: Run) -> None:
         assert len((own.trouble or "").splitlines()) == 1
         await transaction.rollback()
         assert await asyncio.wait_for(commit, 30) is not None
-        await other.close()
     assert _deadlocks() == before + 1
+    await other.close()
+    await observer.close()
     await _once(run)
 
 

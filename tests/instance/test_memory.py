@@ -10,20 +10,18 @@ import pytest
 
 from pipelines.engine.instance import memory
 from pipelines.engine.instance.memory import Known, Memory
+from pipelines.engine.stores.writes import Write
 from pipelines.flows.views.projection import Views
 from pipelines.flows.views.tables import Change
 from schemas.views import OrderState
 from tests.instance.direct import batch, orders_of
-from tests.instance.owners import owner
+from tests.instance.owners import Sent, owner
 from tests.instance.tables import check_consistent
 from tests.support.events import event
 from tests.support.proxy import proxied
 from tests.support.runs import Run
 
 A, B, C = orders_of(0, 3)
-
-_COMMITTED = b"C\x00\x00\x00\x0bCOMMIT\x00"
-"""The server's word that a transaction has committed."""
 
 
 class Asking(Views):
@@ -38,11 +36,11 @@ class Asking(Views):
         self.asked.append(len(order_nos))
         return await super().load(connection, order_nos)
 
-    async def store(self, connection: asyncpg.Connection, partition: int, changes: Sequence[Change]) -> None:
-        await super().store(connection, partition, changes)
+    def writes(self, partition: int, changes: Sequence[Change]) -> list[Write]:
         if self.failures:
             self.failures -= 1
             raise asyncpg.DeadlockDetectedError("someone was quicker")
+        return super().writes(partition, changes)
 
 
 def test_only_the_orders_changed_last_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -106,16 +104,18 @@ async def test_what_another_owner_did_meanwhile_is_asked_for(run: Run) -> None:
     await _check(run, {A: ("price_calculated", 3)})
 
 
-async def test_after_a_commit_in_doubt_the_state_is_asked_for(run: Run) -> None:
-    """The connection dies with the answer to COMMIT on its way: what took effect is known to the database only."""
+async def test_after_a_commit_in_doubt_the_state_is_asked_for(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The connection dies with the answer on its way: what took effect is known to the database only."""
+    sent = Sent(monkeypatch)
     async with proxied(run.settings.postgres_dsn) as (dsn, proxy), owner(run, dsn=dsn) as own:
         await own.claim("test")
         await own.commit(batch([event(A, "initiated")]))
+        sent.forget()
         swallowed = False
 
         def swallow(piece: bytes) -> bytes:
             nonlocal swallowed
-            if _COMMITTED not in piece or swallowed:
+            if not sent.answered_by(piece) or swallowed:
                 return piece
             swallowed = True
             proxy.cut()

@@ -54,11 +54,12 @@ async def test_an_owner_frozen_with_its_checkpoint_moved_but_not_committed_is_ta
     """Whatever looks at that row with an insertion waits for the frozen transaction's end."""
     reached, go_on = asyncio.Event(), asyncio.Event()
 
-    async def write_and_freeze(*given: Any) -> None:
-        await take_effect(*given)
-        if not reached.is_set():
-            reached.set()
-            await go_on.wait()
+    async def write_and_freeze(connection: asyncpg.Connection, *rest: Any) -> None:
+        async with connection.transaction():
+            await take_effect(connection, *rest)
+            if not reached.is_set():
+                reached.set()
+                await go_on.wait()
 
     monkeypatch.setattr("pipelines.engine.instance.owner.take_effect", write_and_freeze)
     async with owner(run) as old, owner(run) as new:

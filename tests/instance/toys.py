@@ -11,6 +11,7 @@ import asyncpg
 from pipelines.engine.instance.folding import OrderQueue, Parking
 from pipelines.engine.instance.projection import Arrived, OrderChange, Wanted
 from pipelines.engine.stores.cache import CardChange
+from pipelines.engine.stores.writes import Write
 from schemas.envelope import Envelope, Identified
 from schemas.errors import EventRejected, Reason, UnknownVersion
 from schemas.identity import content_digest, identity
@@ -64,9 +65,7 @@ class Toys:
     async def load(self, connection: asyncpg.Connection, order_nos: Sequence[int]) -> dict[int, State]:
         raise NotImplementedError
 
-    async def store(
-        self, connection: asyncpg.Connection, partition: int, changes: Sequence[OrderChange[State, str]]
-    ) -> None:
+    def writes(self, partition: int, changes: Sequence[OrderChange[State, str]]) -> list[Write]:
         raise NotImplementedError
 
     async def prepare(self, connection: asyncpg.Connection, recorded: Sequence[datetime]) -> None:

@@ -9,8 +9,8 @@ import asyncpg
 import pytest
 
 from pipelines.engine.stores import checkpoints
-from pipelines.engine.stores.checkpoints import Claim, Opened, Tally
-from pipelines.engine.stores.ledger import LedgerRow
+from pipelines.engine.stores.checkpoints import Claim, Tally
+from pipelines.engine.stores.ledger import LedgerRow, Opened, enters, opens
 from pipelines.engine.stores.postgres import CONNECTION_LOST
 from schemas.errors import Fenced
 from tests.stores.support import undone
@@ -102,14 +102,14 @@ async def test_orders_and_events_are_entered_with_the_checkpoint_or_not_at_all(r
     entries = [LedgerRow(7, bytes(16), -1, 0, 2, True), LedgerRow(5, b"x" * 16, 2**63 - 1, 0, 1, False)]
     for other, offset in [(held, 1), (Claim(0, 0, 0), 0), (Claim(0, 2, 0), 0), (Claim(1, 1, 0), 0)]:
         with pytest.raises(Fenced):
-            await checkpoints.advance(connection, other, offset, 9, START, NOTHING, opened, entries)
+            await checkpoints.advance(connection, other, offset, 9, START, NOTHING, [opens(opened), enters(entries)])
     assert await connection.fetch("SELECT FROM order_index UNION ALL SELECT FROM ledger") == []
-    await checkpoints.advance(connection, held, 0, 3, START, NOTHING, opened, entries)
+    await checkpoints.advance(connection, held, 0, 3, START, NOTHING, [opens(opened), enters(entries)])
     numbered = await connection.fetch("SELECT order_id, order_no, opened_at FROM order_index ORDER BY order_no")
     assert list(map(tuple, numbered)) == sorted(opened, key=lambda order: order.order_no)
     assert list(map(tuple, await connection.fetch("SELECT * FROM ledger ORDER BY order_no"))) == sorted(entries)
     with pytest.raises(asyncpg.UniqueViolationError):
-        await checkpoints.advance(connection, held, 3, 4, START, NOTHING, [], entries[:1])
+        await checkpoints.advance(connection, held, 3, 4, START, NOTHING, [enters(entries[:1])])
     assert (await _row(connection))["next_offset"] == 3
     await connection.close()
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from pipelines.engine.stores import packed_rows
+from pipelines.engine.stores import writes
 from pipelines.engine.stores.packed_rows import (
     BIGINT,
     TIMESTAMPTZ,
@@ -21,11 +21,11 @@ from pipelines.engine.stores.packed_rows import (
     double,
     moment,
     numeric,
-    pieces,
     text,
     word,
     words,
 )
+from pipelines.engine.stores.writes import pieces
 from tests.support.runs import Run
 
 _HEAD = Struct("!iiiqiiq").pack
@@ -100,7 +100,7 @@ async def test_a_row_that_is_not_whole_is_refused(table: asyncpg.Connection) -> 
 
 
 def test_rows_are_cut_into_pieces_a_message_has_room_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(packed_rows, "PIECE_BYTES", 10)
+    monkeypatch.setattr(writes, "STATEMENT_BYTES", 10)
     rows = [bytes(size) for size in (4, 6, 1, 30, 2, 8, 1)]
     assert [[len(row) for row in piece] for piece in pieces(rows)] == [[4, 6], [1], [30], [2, 8], [1]]
     assert list(pieces([])) == []

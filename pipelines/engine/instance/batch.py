@@ -1,11 +1,11 @@
-"""A batch: first decide what it does, then let it take effect in one transaction, or not at all (I2).
+"""A batch: first decide what it does, then let it take effect in one statement, or not at all (I2).
 
 decide      look up            numbers of the orders, what the ledger has of the events; load the orders' states;
                                nothing is asked of an order's that the owner remembers
             drop               events the ledger has: duplicates; with other content: conflicts
             fold               pure, in stream order (I3); what raises parks its order (I4)
-take effect advance            the checkpoint, by compare-and-set, with new orders and the ledger's entries behind it
-            write              quarantine, parked, the pipeline's tables
+take effect advance            the checkpoint, by compare-and-set; with it new orders, the ledger's entries, quarantine,
+                               parked events, the pipeline's tables
 
 Nothing is locked while a batch is decided, and nothing need be: what it reads is written under the partition's epoch
 only, and `advance` proves that the epoch has not moved since (I5).
@@ -24,9 +24,10 @@ from pipelines.engine.instance.intake import conflict
 from pipelines.engine.instance.memory import Known, Memory
 from pipelines.engine.instance.projection import Arrived, OrderChange, Projection
 from pipelines.engine.stores import checkpoints, ledger, set_aside
-from pipelines.engine.stores.checkpoints import Claim, Opened, Tally
-from pipelines.engine.stores.ledger import Asked, Key, LedgerRow
+from pipelines.engine.stores.checkpoints import Claim, Tally
+from pipelines.engine.stores.ledger import Asked, Key, LedgerRow, Opened
 from pipelines.engine.stores.set_aside import ParkedRow, QuarantineRow
+from pipelines.engine.stores.writes import Write
 from pipelines.engine.transport import Batch
 
 S = TypeVar("S")
@@ -113,29 +114,14 @@ async def take_effect(
     batch: Batch,
     decision: Decision[S, E],
 ) -> None:
-    """Write all of it inside the caller's transaction, up to but without its commit.
+    """Let all of it take effect, in one transaction.
 
     Raises:
-        Fenced: another owner has the partition. The transaction must be rolled back, as after any exception.
+        Fenced: another owner has the partition; nothing took effect.
     """
-    parking = decision.parking
-    parked = {(order_no, arrived.offset) for order_no, arrived, _ in parking.parked}
-    await checkpoints.advance(
-        connection,
-        held,
-        batch.first_offset,
-        batch.end_offset,
-        batch.recorded_at,
-        decision.tally,
-        decision.opened.values(),
-        [_entry(order_no, arrived, batch.partition, parked) for order_no, arrived in decision.entries],
-    )
-    await ledger.mark_released(connection, [(number, a.identity) for number, a in parking.released])
-    await set_aside.forget_parked(connection, [(number, arrived.offset) for number, arrived in parking.released])
-    await set_aside.renew_reasons(connection, parking.renewed)
-    await set_aside.park(connection, _parked_rows(parking, batch.partition))
-    await set_aside.quarantine(connection, decision.quarantined)
-    await projection.store(connection, batch.partition, decision.changes)
+    writes = _writes(projection, batch.partition, decision)
+    position = batch.first_offset, batch.end_offset, batch.recorded_at
+    await checkpoints.advance(connection, held, *position, decision.tally, writes)
 
 
 def remember(memory: Memory[S], decision: Decision[S, E]) -> None:
@@ -170,6 +156,27 @@ async def _look_up(connection: asyncpg.Connection, good: Sequence[Arrived], numb
         if found.waits:
             known.waiting.add(order_no)
     return known
+
+
+def _writes(projection: Projection[S, E], partition: int, decision: Decision[S, E]) -> list[Write]:
+    """Return what the decision writes. What is rare is left out where there is nothing of it."""
+    parking, writes = decision.parking, list[Write]()
+    if decision.entries:
+        parked = {(order_no, arrived.offset) for order_no, arrived, _ in parking.parked}
+        writes.append(ledger.opens(decision.opened.values()))
+        writes.append(ledger.enters(_entry(number, a, partition, parked) for number, a in decision.entries))
+    if parking.released:
+        writes.append(ledger.releases([(number, arrived.identity) for number, arrived in parking.released]))
+        writes.append(set_aside.forgets([(number, arrived.offset) for number, arrived in parking.released]))
+    if parking.renewed:
+        writes.append(set_aside.renews(parking.renewed))
+    if parking.parked:
+        writes.append(set_aside.parks(_parked_rows(parking, partition)))
+    if decision.quarantined:
+        writes.append(set_aside.quarantines(decision.quarantined))
+    if decision.changes:
+        writes.extend(projection.writes(partition, decision.changes))
+    return writes
 
 
 def _entry(order_no: int, arrived: Arrived, partition: int, parked: set[tuple[int, int]]) -> LedgerRow:

@@ -148,8 +148,7 @@ class Owner(Generic[S, E]):
         decision = await decide(connection, self._projection, batch.partition, good, bad, self._memory)
         orders, newly_stopped = decision.orders.values(), len(decision.parking.newly_stopped)
         self._storm.judge(orders, newly_stopped, decision.parking.last_reason)
-        async with connection.transaction():
-            await take_effect(connection, self._projection, held, batch, decision)
+        await take_effect(connection, self._projection, held, batch, decision)
         self._held = Claim(held.partition, held.epoch, batch.end_offset, batch.recorded_at)
         self._storm.count(held.partition, orders, newly_stopped)
         remember(self._memory, decision)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
@@ -10,6 +10,7 @@ from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 import asyncpg
 
 from pipelines.engine.stores.cache import CardChange
+from pipelines.engine.stores.writes import Write
 from schemas.envelope import Envelope, Identified
 
 S = TypeVar("S")
@@ -46,9 +47,9 @@ Wanted = Callable[[str, str, int], bool]
 
 
 class Projection(Protocol[S, E]):
-    """A pipeline's own part. `parse`, `fold` and `releases` are pure; `store` runs in the batch's transaction.
+    """A pipeline's own part. `parse`, `fold`, `releases` and `writes` are pure.
 
-    `row_types` names the composite types whose rows `store` passes packed (`stores.packed_rows`).
+    `row_types` names the composite types whose rows `writes` passes packed (`stores.packed_rows`).
     """
 
     row_types: Sequence[str]
@@ -69,12 +70,12 @@ class Projection(Protocol[S, E]):
         """Return the present state of those of the orders that have one, before the batch's transaction begins."""
         ...
 
-    async def store(self, connection: asyncpg.Connection, partition: int, changes: Sequence[OrderChange[S, E]]) -> None:
-        """Write the changes to the pipeline's tables."""
+    def writes(self, partition: int, changes: Sequence[OrderChange[S, E]]) -> Iterable[Write]:
+        """Return what writes the changes to the pipeline's tables."""
         ...
 
     async def prepare(self, connection: asyncpg.Connection, recorded: Sequence[datetime]) -> None:
-        """Make ready what `store` needs for events recorded then, outside the batch's transaction."""
+        """Make ready what these writes need for events recorded then, outside the batch's transaction."""
         ...
 
     def cards(

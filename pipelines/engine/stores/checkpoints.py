@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
 
 import asyncpg
+from asyncpg import exceptions
 
-from pipelines.engine.stores.ledger import LedgerRow, packed
 from pipelines.engine.stores.named_sql import named_sql
+from pipelines.engine.stores.writes import Write, take_effect
 from schemas.errors import Fenced
 
 log = logging.getLogger(__name__)
@@ -23,6 +23,9 @@ _RECLAIM = named_sql(__package__, "checkpoint_reclaim")
 _EPOCH = named_sql(__package__, "checkpoint_epoch")
 _POSITION = named_sql(__package__, "checkpoint_position")
 _ADVANCE = named_sql(__package__, "checkpoint_advance")
+_ADVANCED = named_sql(__package__, "checkpoint_advanced")
+
+_FENCED = "WF001"  # what the function `fenced` raises
 
 _LOCK_MS = 2000
 
@@ -38,14 +41,6 @@ class Claim:
     epoch: int
     next_offset: int
     recorded_at: datetime | None = None
-
-
-class Opened(NamedTuple):
-    """An order seen for the first time: under which number, and when the log recorded its first event."""
-
-    order_id: str
-    order_no: int
-    opened_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,31 +107,22 @@ async def advance(
     end_offset: int,
     recorded_at: datetime,
     tally: Tally,
-    opened: Collection[Opened] = (),
-    entries: Iterable[LedgerRow] = (),
+    writes: Iterable[Write] = (),
 ) -> None:
-    """Move the checkpoint over a batch, by compare-and-set on epoch and offset, and enter its orders and events.
+    """Move the checkpoint over a batch, by compare-and-set on epoch and offset, and let its writes take effect with it.
 
-    Whatever else a transaction writes comes behind this, so it waits for no one but a former owner, and learns at
-    once if it is one.
+    The checkpoint comes first, so all else waits for no one but a former owner.
 
     Raises:
-        Fenced: it is not ours, or does not stand at `first_offset`; nothing was entered.
-        asyncpg.UniqueViolationError: an order or event is there already. Roll back and redo.
+        Fenced: it is not ours, or does not stand at `first_offset`; nothing took effect.
+        asyncpg.UniqueViolationError: an order or event is there already; nothing took effect.
     """
-    moved = await connection.fetchval(
-        _ADVANCE,
-        held.partition,
-        held.epoch,
-        first_offset,
-        end_offset,
-        recorded_at,
-        tally.applied,
-        tally.duplicates,
-        tally.quarantined,
-        tally.parked,
-        *(list(column) for column in zip(*sorted(opened), strict=True)) if opened else ([], [], []),
-        [packed(row) for row in sorted(entries)],
-    )
-    if not moved:
-        raise Fenced(held.partition, held.epoch)
+    counts = tally.applied, tally.duplicates, tally.quarantined, tally.parked
+    position = held.partition, held.epoch, first_offset, end_offset, recorded_at
+    move = Write("checkpoint_advance", _ADVANCE, (*position, *counts))
+    try:
+        await take_effect(connection, [move, *writes], _ADVANCED)
+    except exceptions.PostgresError as error:
+        if getattr(error, "sqlstate", None) == _FENCED:
+            raise Fenced(held.partition, held.epoch) from None
+        raise

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
 from struct import Struct
 from typing import NamedTuple
 
@@ -10,8 +11,11 @@ import asyncpg
 
 from pipelines.engine.stores.named_sql import named_sql
 from pipelines.engine.stores.packed_rows import BIGINT, BOOLEAN, BYTEA, SMALLINT
+from pipelines.engine.stores.writes import Write
 
 _LOOK_UP = named_sql(__package__, "ledger_look_up")
+_OPEN = named_sql(__package__, "order_index_open")
+_ENTER = named_sql(__package__, "ledger_enter")
 _RELEASE = named_sql(__package__, "ledger_release")
 
 ROW_TYPE = "ledger_row"
@@ -45,6 +49,14 @@ class Found(NamedTuple):
     waits: bool | None
 
 
+class Opened(NamedTuple):
+    """An order seen for the first time: under which number, and when the log recorded its first event."""
+
+    order_id: str
+    order_no: int
+    opened_at: datetime
+
+
 class LedgerRow(NamedTuple):
     """One event's entry."""
 
@@ -72,7 +84,17 @@ def packed(row: LedgerRow) -> bytes:
     )  # fmt: skip
 
 
-async def mark_released(connection: asyncpg.Connection, keys: Sequence[Key]) -> None:
-    """Note that parked events have taken effect."""
-    if keys:
-        await connection.execute(_RELEASE, [order_no for order_no, _ in keys], [identity for _, identity in keys])
+def opens(orders: Collection[Opened]) -> Write:
+    """Return what enters the orders under their numbers."""
+    columns = (list(column) for column in zip(*sorted(orders), strict=True)) if orders else ([], [], [])
+    return Write("order_index_open", _OPEN, tuple(columns))
+
+
+def enters(rows: Iterable[LedgerRow]) -> Write:
+    """Return what enters the events. One that is there already is a UniqueViolationError."""
+    return Write("ledger_enter", _ENTER, ([packed(row) for row in sorted(rows)],))
+
+
+def releases(keys: Sequence[Key]) -> Write:
+    """Return what notes that parked events have taken effect."""
+    return Write("ledger_release", _RELEASE, ([order_no for order_no, _ in keys], [identity for _, identity in keys]))

@@ -9,7 +9,7 @@ why rows made here cost a third of those made value by value. An argument, unlik
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache, partial
@@ -21,9 +21,6 @@ BOOLEAN, BYTEA, BIGINT, SMALLINT, INTEGER, TEXT, DOUBLE, TIMESTAMPTZ = 16, 17, 2
 """Type OIDs, the same in every PostgreSQL; for the fixed part of a row."""
 
 _NUMERIC, _TEXT_ARRAY = 1700, 1009
-
-PIECE_BYTES = 16 * 1024 * 1024
-"""About so much goes into one argument at most, where a batch's rows may be large: a message may not exceed 1 GiB."""
 
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 
@@ -47,18 +44,6 @@ async def accept_rows(connection: asyncpg.Connection, row_types: Sequence[str]) 
         # The driver's public method refuses codecs for arrays; its registry of codecs takes them.
         registry = connection._protocol.get_settings()
         registry.add_python_codec(array_type, f"{name}[]", "", [], "scalar", partial(_array, row_type), bytes, "binary")
-
-
-def pieces(rows: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
-    """Cut rows, in order, into arguments that a message has room for."""
-    first = size = 0
-    for place, row in enumerate(rows):
-        if size and size + len(row) > PIECE_BYTES:
-            yield rows[first:place]
-            first, size = place, 0
-        size += len(row)
-    if size:
-        yield rows[first:]
 
 
 def binary(value: bytes) -> bytes:

@@ -35,8 +35,15 @@ TRY_AGAIN = (asyncpg.DeadlockDetectedError, asyncpg.UniqueViolationError, asyncp
 """Rolled back for certain, and likely to pass when done anew."""
 
 
-BY_KEY = {"enable_seqscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off"}
-"""Settings of a connection that only ever looks up by key: what was planned while a table was small stays right."""
+BY_KEY = {
+    "enable_seqscan": "off",
+    "enable_bitmapscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+    "plan_cache_mode": "force_generic_plan",
+}
+"""Settings of a connection that only ever looks up by key, and walks lanes in order: what was planned while a table
+was small stays right, so nothing need be planned twice."""
 
 
 async def connect(

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 import asyncpg
 
 from pipelines.engine.stores.named_sql import named_sql
+from pipelines.engine.stores.writes import Write
 
 _EVENTS = named_sql(__package__, "parked_events")
+_QUARANTINE = named_sql(__package__, "quarantine_add")
+_PARK = named_sql(__package__, "parked_add")
 _FORGET = named_sql(__package__, "parked_forget")
 _RENEW = named_sql(__package__, "parked_renew")
 
@@ -47,36 +50,41 @@ class ParkedRow:
     recorded_at: datetime
 
 
-async def quarantine(connection: asyncpg.Connection, rows: Iterable[QuarantineRow]) -> None:
-    """Set bad events aside."""
-    records = [
+def quarantines(rows: Sequence[QuarantineRow]) -> Write:
+    """Return what sets bad events aside."""
+    return Write(
+        "quarantine_add",
+        _QUARANTINE,
         (
-            row.partition,
-            row.stream_offset,
-            row.reason,
-            _text(row.detail),
-            _text(row.source),
-            _text(row.event_id),
-            _text(row.event_type),
-            _text(row.subject),
-            row.body,
-            row.recorded_at,
-        )
-        for row in rows
-    ]
-    if records:
-        await connection.copy_records_to_table(
-            "quarantine", records=records, columns=list(QuarantineRow.__dataclass_fields__)
-        )
+            [row.partition for row in rows],
+            [row.stream_offset for row in rows],
+            [row.reason for row in rows],
+            [_text(row.detail) for row in rows],
+            [_text(row.source) for row in rows],
+            [_text(row.event_id) for row in rows],
+            [_text(row.event_type) for row in rows],
+            [_text(row.subject) for row in rows],
+            [row.body for row in rows],
+            [row.recorded_at for row in rows],
+        ),
+    )
 
 
-async def park(connection: asyncpg.Connection, rows: Iterable[ParkedRow]) -> None:
-    """Set good events aside until their order is released."""
-    records = [
-        (r.order_no, r.stream_offset, r.partition, r.identity, _text(r.reason), r.body, r.recorded_at) for r in rows
-    ]
-    if records:
-        await connection.copy_records_to_table("parked", records=records, columns=list(ParkedRow.__dataclass_fields__))
+def parks(rows: Sequence[ParkedRow]) -> Write:
+    """Return what sets good events aside until their order is released."""
+    return Write(
+        "parked_add",
+        _PARK,
+        (
+            [row.order_no for row in rows],
+            [row.stream_offset for row in rows],
+            [row.partition for row in rows],
+            [row.identity for row in rows],
+            [_text(row.reason) for row in rows],
+            [row.body for row in rows],
+            [row.recorded_at for row in rows],
+        ),
+    )
 
 
 async def parked_events(connection: asyncpg.Connection, order_nos: Sequence[int]) -> list[asyncpg.Record]:
@@ -87,18 +95,15 @@ async def parked_events(connection: asyncpg.Connection, order_nos: Sequence[int]
     return rows
 
 
-async def forget_parked(connection: asyncpg.Connection, keys: Sequence[tuple[int, int]]) -> None:
-    """Remove events that were released, by (order_no, stream_offset)."""
-    if keys:
-        await connection.execute(_FORGET, [order_no for order_no, _ in keys], [offset for _, offset in keys])
+def forgets(keys: Sequence[tuple[int, int]]) -> Write:
+    """Return what removes events that were released, by (order_no, stream_offset)."""
+    return Write("parked_forget", _FORGET, ([order_no for order_no, _ in keys], [offset for _, offset in keys]))
 
 
-async def renew_reasons(connection: asyncpg.Connection, reasons: Mapping[tuple[int, int], str]) -> None:
-    """Say anew why events wait, by (order_no, stream_offset)."""
-    if reasons:
-        keys = list(reasons)
-        texts = [_text(reason) for reason in reasons.values()]
-        await connection.execute(_RENEW, [order_no for order_no, _ in keys], [offset for _, offset in keys], texts)
+def renews(reasons: Mapping[tuple[int, int], str]) -> Write:
+    """Return what says anew why events wait, by (order_no, stream_offset)."""
+    keys, texts = list(reasons), [_text(reason) for reason in reasons.values()]
+    return Write("parked_renew", _RENEW, ([order_no for order_no, _ in keys], [offset for _, offset in keys], texts))
 
 
 def _text(value: str | None) -> str | None:

@@ -12,6 +12,7 @@ import asyncpg
 from pipelines.engine.instance.projection import Wanted
 from pipelines.engine.stores.cache import LANE_LENGTH, CardChange
 from pipelines.engine.stores.named_sql import named_sql
+from pipelines.engine.stores.writes import Write
 from pipelines.flows.views import tables
 from pipelines.flows.views.rows import card_of, lane_score, state_of
 from pipelines.flows.views.tables import Change
@@ -55,9 +56,9 @@ class Views:
         """Return the present state of those orders that have one."""
         return await tables.load(connection, order_nos)
 
-    async def store(self, connection: asyncpg.Connection, partition: int, changes: Sequence[Change]) -> None:
-        """Write orders, timeline and counts."""
-        await tables.store(connection, partition, changes)
+    def writes(self, partition: int, changes: Sequence[Change]) -> list[Write]:
+        """Return what writes orders, counts and timeline."""
+        return tables.writes(partition, changes)
 
     async def prepare(self, connection: asyncpg.Connection, recorded: Sequence[datetime]) -> None:
         """Have the months' partitions, also those of a log that began long ago, and the next one."""
@@ -82,35 +83,17 @@ class Views:
         self, connection: asyncpg.Connection, partition: int
     ) -> tuple[list[CardChange], Mapping[str, int]]:
         """Return the newest cards of each lane, and the counts."""
-        cards: list[CardChange] = []
         async with connection.transaction(isolation="repeatable_read", readonly=True):
             rows = await connection.fetch(_SNAPSHOT_COUNTS, partition)
-            missing: Counter[str] = Counter()
+            orders: Counter[str] = Counter()
             for row in rows:
-                missing[row["stage"]] += row["orders"]
+                orders[row["stage"]] += row["orders"]
+            lanes = {stage: min(orders[stage], LANE_LENGTH) for stage in Stage if stage not in FINAL}
+            found = await connection.fetch(_SNAPSHOT_OPEN, partition, list(lanes), list(lanes.values()))
             for stage in FINAL:
-                found = await connection.fetch(_SNAPSHOT_CLOSED, partition, stage, LANE_LENGTH)
-                cards += [card_of(state_of(row), partition, "") for row in found]
-            cards += await self._newest_open(connection, partition, {s: missing[s] for s in Stage if s not in FINAL})
+                found += await connection.fetch(_SNAPSHOT_CLOSED, partition, stage, LANE_LENGTH)
+        cards = [card_of(state_of(row), partition, "") for row in found]
         return cards, {f"{row['stage']}|{row['partner']}": row["orders"] for row in rows}
-
-    @staticmethod
-    async def _newest_open(
-        connection: asyncpg.Connection, partition: int, orders: Mapping[str, int]
-    ) -> list[CardChange]:
-        """Return the newest cards of the open lanes: walk all orders from the newest on, until the lanes are full."""
-        missing = {stage: min(number, LANE_LENGTH) for stage, number in orders.items()}
-        left = sum(missing.values())
-        cards: list[CardChange] = []
-        if left:
-            async for row in connection.cursor(_SNAPSHOT_OPEN, partition, prefetch=1000):
-                if missing[row["stage"]]:
-                    missing[row["stage"]] -= 1
-                    left -= 1
-                    cards.append(card_of(state_of(row), partition, ""))
-                    if not left:
-                        break
-        return cards
 
     def announcement(self, changes: Sequence[Change]) -> dict[str, Any]:
         """Return which orders changed: id, revision and stage, at most a hundred of them."""

@@ -8,6 +8,7 @@ import asyncpg
 
 from pipelines.engine.instance.projection import OrderChange
 from pipelines.engine.stores.named_sql import named_sql
+from pipelines.engine.stores.writes import Write
 from pipelines.flows.views import timeline
 from pipelines.flows.views.rows import packed, state_of
 from schemas.lifecycle import FINAL
@@ -15,8 +16,12 @@ from schemas.views import NO_PARTNER, OrderState, TimelineEntry
 
 _LOAD_OPEN = named_sql(__package__, "load_open")
 _LOAD_CLOSED = named_sql(__package__, "load_closed")
-_STORE = named_sql(__package__, "store_orders")
-_UPDATE_CLOSED = named_sql(__package__, "update_closed")
+_CHANGE = named_sql(__package__, "open_orders_change")
+_ADD = named_sql(__package__, "open_orders_add")
+_REMOVE = named_sql(__package__, "open_orders_remove")
+_CLOSE = named_sql(__package__, "closed_orders_add")
+_CHANGE_CLOSED = named_sql(__package__, "closed_orders_change")
+_COUNT = named_sql(__package__, "counts_add")
 
 ROW_TYPES = ("order_row", "timeline_row")
 """The composite types whose rows are passed packed."""
@@ -35,10 +40,8 @@ async def load(connection: asyncpg.Connection, order_nos: Sequence[int]) -> dict
     return found
 
 
-async def store(connection: asyncpg.Connection, partition: int, changes: Sequence[Change]) -> None:
-    """Write the orders' new states, the counts, and the timeline entries."""
-    if not changes:
-        return
+def writes(partition: int, changes: Sequence[Change]) -> list[Write]:
+    """Return what writes the orders' new states, the counts, and the timeline entries."""
     changes = sorted(changes, key=lambda change: change.order_no)
     changed: list[bytes] = []
     opened: list[bytes] = []
@@ -59,10 +62,16 @@ async def store(connection: asyncpg.Connection, partition: int, changes: Sequenc
             changed.append(row)
     deltas = count_deltas(changes)
     stages, partners = [stage for stage, _ in deltas], [partner for _, partner in deltas]
-    await connection.execute(_STORE, partition, changed, opened, left, ended, stages, partners, list(deltas.values()))
+    found = [
+        Write("open_orders_change", _CHANGE, (changed,)),
+        Write("open_orders_add", _ADD, (opened,)),
+        Write("open_orders_remove", _REMOVE, (left,)),
+        Write("closed_orders_add", _CLOSE, (ended,)),
+        Write("counts_add", _COUNT, (partition, stages, partners, list(deltas.values()))),
+    ]
     if after_end:
-        await connection.execute(_UPDATE_CLOSED, after_end)
-    await timeline.append(connection, partition, changes)
+        found.append(Write("closed_orders_change", _CHANGE_CLOSED, (after_end,)))
+    return [*found, *timeline.adds(partition, changes)]
 
 
 def count_deltas(changes: Sequence[Change]) -> dict[tuple[str, str], int]:

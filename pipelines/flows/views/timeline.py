@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from struct import Struct
 
-import asyncpg
-
 from pipelines.engine.instance.projection import Arrived, OrderChange
 from pipelines.engine.stores.named_sql import named_sql
 from pipelines.engine.stores.packed_rows import (
@@ -18,23 +16,21 @@ from pipelines.engine.stores.packed_rows import (
     binary,
     double,
     moment,
-    pieces,
     text,
     word,
     words,
 )
+from pipelines.engine.stores.writes import Write, pieces
 from schemas.views import OrderState, TimelineEntry
 
-_APPEND = named_sql(__package__, "append_timeline")
+_ADD = named_sql(__package__, "timeline_add")
 
 # How many columns there are, then the first seven, which have a fixed width.
 _HEAD = Struct("!iiiqiiqiiqiiqiiiiihii16s").pack
 
 
-async def append(
-    connection: asyncpg.Connection, partition: int, changes: Sequence[OrderChange[OrderState, TimelineEntry]]
-) -> None:
-    """Write each change's entries, every order's together, in the order of the changes."""
+def adds(partition: int, changes: Sequence[OrderChange[OrderState, TimelineEntry]]) -> list[Write]:
+    """Return what writes each change's entries, every order's together, in the order of the changes."""
     rows = [
         _row(change.order_no, partition, revision, arrived, entry)
         for change in changes
@@ -42,8 +38,7 @@ async def append(
             change.entries, 1 if change.before is None else change.before.revision + 1
         )
     ]
-    for piece in pieces(rows):
-        await connection.execute(_APPEND, piece)
+    return [Write("timeline_add", _ADD, (piece,)) for piece in pieces(rows)]
 
 
 def _row(order_no: int, partition: int, revision: int, arrived: Arrived, entry: TimelineEntry) -> bytes:

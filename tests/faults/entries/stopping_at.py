@@ -14,13 +14,14 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
+from asyncpg.transaction import Transaction
 
 from cli.main import main
-from pipelines.engine.instance import owner
 from pipelines.engine.instance.showing import Showing
-from pipelines.engine.stores import checkpoints, ledger
+from pipelines.engine.stores import checkpoints, ledger, writes
 from pipelines.engine.transport.connection import Connection
 from tests.faults.entries.impatient import be_impatient
+from tests.faults.entries.piecewise import be_piecewise
 
 Reached = Callable[[Any], None]
 
@@ -71,6 +72,18 @@ def _after(reached: Reached) -> Callable[[Any], Any]:
     return wrapper
 
 
+def _commit(reached: Reached) -> Callable[[Any], Any]:
+    def wrapper(original: Any) -> Any:
+        async def end(self: Transaction, *rest: Any) -> Any:
+            if not self._readonly:
+                reached(self._connection)
+            return await original(self, *rest)
+
+        return end
+
+    return wrapper
+
+
 def _redis(reached: Reached) -> Callable[[Any], Any]:
     def wrapper(original: Any) -> Any:
         async def show(self: Showing, *rest: Any) -> None:
@@ -97,13 +110,13 @@ STEPS: dict[str, tuple[Any, str, Callable[[Reached], Callable[[Any], Any]]]] = {
     "claim": (asyncpg.Connection, "fetchrow", _claim),
     "look-up": (ledger, "look_up", _before),
     "advance": (checkpoints, "advance", _before),
-    "write": (checkpoints, "advance", _after),
-    "commit": (owner, "take_effect", _after),
+    "write": (writes, "run", _after),
+    "commit": (Transaction, "__aexit__", _commit),
     "redis": (Showing, "show", _redis),
     "credit": (Connection, "credit", _credit),
 }
 """Within a claim; then as a batch goes: before its look-up, before it writes, in the middle of writing, before commit,
-before Redis, before credit."""
+before Redis, before credit. Only a batch that is written piece by piece can be met in the middle of writing."""
 
 
 def _stop_at(step: str, times: int, number: signal.Signals, told: Path) -> None:
@@ -124,5 +137,7 @@ if __name__ == "__main__":
     chosen, count, signal_name, file, *rest = sys.argv[1:]
     sys.argv[1:] = rest
     be_impatient()
+    if chosen in ("write", "commit"):
+        be_piecewise()
     _stop_at(chosen, int(count), signal.Signals[signal_name], Path(file))
     main()

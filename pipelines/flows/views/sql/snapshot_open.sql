@@ -1,4 +1,10 @@
--- One partition's open orders, the newest first; the reader stops when it has enough.
-SELECT order_id, partition, stage, holder, partner, customer_id, price_amount, price_currency, opened_at, stage_since,
-       stage_recorded_at, revision, anomalies, last_offset, last_recorded_at
-  FROM open_orders WHERE partition = $1 ORDER BY opened_at DESC
+-- The newest open orders of partition $1 in each of the stages $2, as many as $3 says of it. A stage is walked from the
+-- newest order on until it has so many.
+SELECT o.order_id, o.partition, o.stage, o.holder, o.partner, o.customer_id, o.price_amount, o.price_currency,
+       o.opened_at, o.stage_since, o.stage_recorded_at, o.revision, o.anomalies, o.last_offset, o.last_recorded_at
+  FROM unnest($2::text[], $3::bigint[]) AS lane (stage, orders)
+ CROSS JOIN LATERAL (
+       SELECT * FROM open_orders
+        WHERE partition = $1 AND stage = lane.stage
+        ORDER BY opened_at DESC
+        LIMIT lane.orders) AS o

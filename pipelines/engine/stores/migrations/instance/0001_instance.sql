@@ -18,6 +18,13 @@ CREATE TABLE checkpoint (
     parked        bigint NOT NULL DEFAULT 0
 ) WITH (fillfactor = 50);
 
+-- Refuses whoever commits without owning the partition; the code is what processors know it by.
+CREATE FUNCTION fenced() RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'the checkpoint has another owner, or stands elsewhere' USING ERRCODE = 'WF001';
+END
+$$;
+
 -- Every order ever seen, under a short number that keeps its rows together elsewhere.
 CREATE TABLE order_index (
     order_id    text PRIMARY KEY,

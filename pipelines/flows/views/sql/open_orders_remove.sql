@@ -1,0 +1,1 @@
+DELETE FROM open_orders WHERE order_no = ANY($1::bigint[])
