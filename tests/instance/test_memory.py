@@ -7,9 +7,12 @@ from collections.abc import Sequence
 
 import asyncpg
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pipelines.engine.instance import memory
-from pipelines.engine.instance.memory import Known, Memory
+from pipelines.engine.instance.memory import MOST_EVENTS, Entries, Known, Memory
+from pipelines.engine.stores.ledger import Asked, Found, look_up
 from pipelines.engine.stores.writes import Write
 from pipelines.flows.views.projection import Views
 from pipelines.flows.views.tables import Change
@@ -47,14 +50,83 @@ def test_only_the_orders_changed_last_are_remembered(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(memory, "MOST", 3)
     remembered: Memory[str] = Memory()
     for number, name in enumerate("abcda"):
-        remembered.keep(name, Known(number, name))
+        remembered.keep(name, Known(number, name, None))
         remembered.trim()
-    assert remembered.recall("abcdx") == {"a": (4, "a"), "c": (2, "c"), "d": (3, "d")}
+    assert remembered.recall("abcdx") == {"a": Known(4, "a", None), "c": Known(2, "c", None), "d": Known(3, "d", None)}
     remembered.forget("c")
     remembered.forget("c")
     assert set(remembered.recall("abcd")) == {"a", "d"}
     remembered.clear()
     assert remembered.recall("abcd") == {}
+
+
+@given(st.lists(st.tuples(st.binary(min_size=16, max_size=16), st.integers(-(2**63), 2**63 - 1)), max_size=20))
+def test_entries_are_found_by_identity(events: list[tuple[bytes, int]]) -> None:
+    entries = Entries()
+    for identity, content in (expected := dict(events)).items():
+        assert entries.content(identity) is None
+        more = entries.with_event(identity, content)
+        assert more is not None
+        entries = more
+    assert len(entries) == len(expected)
+    assert {identity: entries.content(identity) for identity in expected} == expected
+
+
+def test_bytes_across_two_entries_are_no_identity() -> None:
+    entries = Entries(bytes(range(48)))
+    across = bytes(range(20, 36))
+    assert entries.content(across) is None
+    assert entries.content(bytes(range(24, 40))) == int.from_bytes(bytes(range(40, 48)), "big")
+    both = entries.with_event(across, 7)
+    assert both is not None
+    assert both.content(across) == 7
+
+
+def test_of_an_order_with_many_events_they_are_not_remembered() -> None:
+    entries: Entries | None = Entries(bytes(24 * (MOST_EVENTS - 1)))
+    assert entries is not None
+    entries = entries.with_event(bytes(16), 0)
+    assert entries is not None
+    assert entries.with_event(bytes(16), 0) is None
+
+
+async def test_of_an_order_it_opened_the_owner_knows_what_the_ledger_has(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+
+    async def noted(connection: asyncpg.Connection, questions: Sequence[Asked]) -> list[Found]:
+        asked.append(len(questions))
+        return await look_up(connection, questions)
+
+    monkeypatch.setattr("pipelines.engine.stores.ledger.look_up", noted)
+    first, second = event(A, "initiated"), event(A, "submitted")
+    conflicting = {**first, "data": {"customer_id": "somebody else"}}
+    async with owner(run) as one:
+        await one.claim("one")
+        await one.commit(batch([first, event(B, "initiated")]))
+        await one.commit(batch([second, first, conflicting, second], 2))
+        done = await one.commit(batch([first, second, conflicting, event(B, "submitted")], 6))
+    assert asked == [2, 0, 0]
+    assert done is not None
+    assert (done.tally.applied, done.tally.duplicates, done.tally.quarantined) == (1, 2, 1)
+    connection = await run.connect()
+    assert await connection.fetchval("SELECT array_agg(stream_offset ORDER BY 1) FROM quarantine") == [4, 8]
+    await connection.close()
+    await _check(run, {A: ("submitted", 2), B: ("submitted", 2)})
+
+
+async def test_an_order_another_owner_opened_is_looked_up_in_the_ledger(run: Run) -> None:
+    first, second = event(A, "initiated"), event(A, "submitted")
+    async with owner(run) as one, owner(run) as two:
+        await one.claim("one")
+        await one.commit(batch([first]))
+        await two.claim("two")
+        await two.commit(batch([second], 1))
+        done = await two.commit(batch([first, second, event(A, "price_calculated")], 2))
+    assert done is not None
+    assert (done.tally.applied, done.tally.duplicates) == (1, 2)
+    await _check(run, {A: ("price_calculated", 3)})
 
 
 async def test_a_remembered_order_is_not_asked_for_again(run: Run) -> None:

@@ -1,7 +1,7 @@
 """A batch: first decide what it does, then let it take effect in one statement, or not at all (I2).
 
 decide      look up            numbers of the orders, what the ledger has of the events; load the orders' states;
-                               nothing is asked of an order's that the owner remembers
+                               nothing is asked of what the owner remembers
             drop               events the ledger has: duplicates; with other content: conflicts
             fold               pure, in stream order (I3); what raises parks its order (I4)
 take effect advance            the checkpoint, by compare-and-set; with it new orders, the ledger's entries, quarantine,
@@ -13,7 +13,7 @@ only, and `advance` proves that the epoch has not moved since (I5).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -21,7 +21,7 @@ import asyncpg
 
 from pipelines.engine.instance.folding import OrderQueue, Parking
 from pipelines.engine.instance.intake import conflict
-from pipelines.engine.instance.memory import Known, Memory
+from pipelines.engine.instance.memory import Entries, Known, Memory
 from pipelines.engine.instance.projection import Arrived, OrderChange, Projection
 from pipelines.engine.stores import checkpoints, ledger, set_aside
 from pipelines.engine.stores.checkpoints import Claim, Tally
@@ -38,13 +38,14 @@ E = TypeVar("E")
 class Decision(Generic[S, E]):
     """What a batch is going to do.
 
-    `orders` maps the id of each order it touches to its number, `opened` are those not seen before; `entries` are the
-    events that are new to the ledger, by order number.
+    `orders` maps the id of each order it touches to its number, `opened` are those not seen before. `ledgers` are what
+    the ledger has of orders of which all is known; `entries` are the events that are new to it, by order number.
     """
 
     orders: dict[str, int]
     opened: dict[str, Opened]
     quarantined: list[QuarantineRow]
+    ledgers: dict[int, Entries]
     entries: list[tuple[int, Arrived]] = field(default_factory=list)
     duplicates: int = 0
     parking: Parking = field(default_factory=Parking)
@@ -66,6 +67,7 @@ class _Known:
     """What the ledger and the owner's memory say of a batch's orders and events. `waiting` have parked events."""
 
     numbers: dict[str, int]
+    ledgers: dict[int, Entries]
     opened: dict[str, Opened] = field(default_factory=dict)
     contents: dict[Key, int] = field(default_factory=dict)
     waiting: set[int] = field(default_factory=set)
@@ -81,8 +83,8 @@ async def decide(
 ) -> Decision[S, E]:
     """Return what the batch does, given its good events in stream order and its bad ones. Only reads."""
     recalled = memory.recall({arrived.event.subject for arrived in good})
-    known = await _look_up(connection, good, {order_id: one.order_no for order_id, one in recalled.items()})
-    decision: Decision[S, E] = Decision(known.numbers, known.opened, list(bad))
+    known = await _look_up(connection, good, recalled)
+    decision: Decision[S, E] = Decision(known.numbers, known.opened, list(bad), known.ledgers)
     fresh: dict[int, list[Arrived]] = {}
     for arrived in good:
         key = known.numbers[arrived.event.subject], arrived.identity
@@ -126,31 +128,47 @@ async def take_effect(
 
 def remember(memory: Memory[S], decision: Decision[S, E]) -> None:
     """Take what a batch that has committed did into the memory."""
+    ledgers: dict[int, Entries | None] = {**decision.ledgers}
+    for order_no, arrived in decision.entries:
+        entries = ledgers.get(order_no)
+        if entries is not None:
+            ledgers[order_no] = entries.with_event(arrived.identity, arrived.content)
     after = {change.order_no: change.after for change in decision.changes}
     for order_id, order_no in decision.orders.items():
         if order_no in decision.parking.stopped:
             memory.forget(order_id)
         elif order_no in after:
-            memory.keep(order_id, Known(order_no, after[order_no]))
+            memory.keep(order_id, Known(order_no, after[order_no], ledgers.get(order_no)))
     memory.trim()
 
 
-async def _look_up(connection: asyncpg.Connection, good: Sequence[Arrived], numbers: dict[str, int]) -> _Known:
-    """Ask for the events of orders whose numbers are given, and of others."""
-    known = _Known(dict(numbers))
-    asked = []
+async def _look_up(connection: asyncpg.Connection, good: Sequence[Arrived], recalled: Mapping[str, Known[S]]) -> _Known:
+    """Ask what is not remembered of the events."""
+    numbers = {order_id: one.order_no for order_id, one in recalled.items()}
+    known = _Known(numbers, {one.order_no: one.entries for one in recalled.values() if one.entries is not None})
+    asked: list[Asked] = []
+    askers: list[Arrived] = []
     for arrived in good:
-        order_id = arrived.event.subject
-        order_no = numbers.get(order_id)
-        asked.append(Asked(order_id if order_no is None else None, order_no, arrived.identity))
+        order_no = numbers.get(arrived.event.subject)
+        if order_no is None:
+            asked.append(Asked(arrived.event.subject, None, arrived.identity))
+        elif (entries := known.ledgers.get(order_no)) is None:
+            asked.append(Asked(None, order_no, arrived.identity))
+        else:
+            content = entries.content(arrived.identity)
+            if content is not None:
+                known.contents[order_no, arrived.identity] = content
+            continue
+        askers.append(arrived)
     for found in await ledger.look_up(connection, asked):
-        arrived = good[found.place]
+        arrived = askers[found.place]
         order_id = arrived.event.subject
         if found.new_no is not None:
-            opened = Opened(order_id, found.new_no, arrived.recorded_at)
-            known.numbers[order_id] = known.opened.setdefault(order_id, opened).order_no
+            opened = known.opened.setdefault(order_id, Opened(order_id, found.new_no, arrived.recorded_at))
+            numbers[order_id] = opened.order_no
+            known.ledgers[opened.order_no] = Entries()
             continue
-        order_no = known.numbers[order_id] = found.order_no if found.order_no is not None else numbers[order_id]
+        order_no = numbers[order_id] = found.order_no if found.order_no is not None else numbers[order_id]
         if found.content is not None:
             known.contents[order_no, arrived.identity] = found.content
         if found.waits:

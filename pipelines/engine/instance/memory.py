@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import islice
+from struct import Struct
 from typing import Generic, NamedTuple, TypeVar
 
 S = TypeVar("S")
@@ -12,11 +13,45 @@ MOST = 2_000
 """So many orders of a partition are remembered: those changed last."""
 
 
+MOST_EVENTS = 64
+"""Of an order that the ledger has more events of, they are not remembered."""
+
+_ENTRY = 24
+_content = Struct("!q")
+
+
+class Entries:
+    """All that the ledger has of one order: each event's identity and content, packed, as there are many of them."""
+
+    __slots__ = ("_packed",)
+
+    def __init__(self, packed: bytes = b"") -> None:
+        self._packed = packed
+
+    def __len__(self) -> int:
+        return len(self._packed) // _ENTRY
+
+    def content(self, identity: bytes) -> int | None:
+        """Return the content's digest of the event, None where the ledger does not have it."""
+        place = self._packed.find(identity)
+        while place % _ENTRY and place >= 0:  # by chance, across two entries
+            place = self._packed.find(identity, place + 1)
+        return None if place < 0 else int(_content.unpack_from(self._packed, place + 16)[0])
+
+    def with_event(self, identity: bytes, content: int) -> Entries | None:
+        """Return these entries and one more; None where that is too many."""
+        return None if len(self) >= MOST_EVENTS else Entries(self._packed + identity + _content.pack(content))
+
+
 class Known(NamedTuple, Generic[S]):
-    """An order's number and its state, which no event of it waits parked behind."""
+    """An order's number and its state, which no event of it waits parked behind.
+
+    `entries` is what the ledger has of it; None where only the ledger knows.
+    """
 
     order_no: int
     state: S
+    entries: Entries | None
 
 
 class Memory(Generic[S]):

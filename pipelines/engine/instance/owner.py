@@ -107,6 +107,7 @@ class Owner(Generic[S, E]):
             except DATABASE_ERRORS as error:
                 if_cancelled()
                 batch.make_way()  # whatever keeps this batch need not keep others
+                self._memory.clear()  # so that a second try asks for all there is to know
                 self.trouble = told(_first(error))
                 metrics.RETRIES.labels(self._instance, type(error).__name__).inc()
                 if isinstance(error, CONNECTION_LOST):
