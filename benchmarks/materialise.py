@@ -127,7 +127,7 @@ async def _database_alone(run: BenchRun, recorded: dict[int, list[list[Call]]]) 
 
 async def _connected(run: BenchRun) -> asyncpg.Connection:
     """Return a connection such as an owner has."""
-    row_types = (ledger.ROW_TYPE, *Views.row_types)
+    row_types = (*ledger.ROW_TYPES, *Views.row_types)
     return await connect(run.settings.postgres_dsn, "views_v1", planning=BY_KEY, row_types=row_types)
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from pipelines.engine.instance import memory
 from pipelines.engine.instance.memory import MOST_EVENTS, Entries, Known, Memory
-from pipelines.engine.stores.ledger import Asked, Found, look_up
+from pipelines.engine.stores.ledger import Found, look_up
 from pipelines.engine.stores.writes import Write
 from pipelines.flows.views.projection import Views
 from pipelines.flows.views.tables import Change
@@ -95,7 +95,7 @@ async def test_of_an_order_it_opened_the_owner_knows_what_the_ledger_has(
 ) -> None:
     asked: list[int] = []
 
-    async def noted(connection: asyncpg.Connection, questions: Sequence[Asked]) -> list[Found]:
+    async def noted(connection: asyncpg.Connection, questions: Sequence[bytes]) -> list[Found]:
         asked.append(len(questions))
         return await look_up(connection, questions)
 

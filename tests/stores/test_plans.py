@@ -12,6 +12,7 @@ import orjson
 import pytest
 
 from cli.localservers import Addresses
+from pipelines.engine.stores import ledger
 from pipelines.engine.stores.named_sql import named_sql
 from pipelines.engine.stores.postgres import BY_KEY, connect
 from pipelines.flows.views.projection import Views
@@ -21,6 +22,7 @@ from schemas.views import OrderState
 from tests.support.emptied import tables_only
 
 ROWS = 50_000
+ROW_TYPES = (*ledger.ROW_TYPES, *Views.row_types)
 
 STORES, VIEWS = "pipelines.engine.stores", "pipelines.flows.views"
 
@@ -44,7 +46,7 @@ FILL = f"""
 async def grown(servers: Addresses) -> AsyncIterator[asyncpg.Connection]:
     """A connection to tables of fifty thousand rows each."""
     async with tables_only(servers) as run:
-        connection = await connect(run.settings.postgres_dsn, "views_v1", planning=BY_KEY, row_types=Views.row_types)
+        connection = await connect(run.settings.postgres_dsn, "views_v1", planning=BY_KEY, row_types=ROW_TYPES)
         await connection.execute(FILL)
         yield connection
         await connection.close()
@@ -92,10 +94,11 @@ async def test_a_plan_without_an_index_is_seen(grown: asyncpg.Connection) -> Non
 
 
 async def test_the_ledger_is_asked_by_index(grown: asyncpg.Connection) -> None:
-    names = [f"order-{number}" for number in NUMBERS]
-    for orders in ([None] * len(NUMBERS), NUMBERS), (names, [None] * len(NUMBERS)):
-        scans = await _scans(grown, named_sql(STORES, "ledger_look_up"), *orders, IDENTITIES)
-        _by_index(scans, "ledger", "order_index", "parked")
+    by_id = [ledger.by_id(f"order-{number}", bytes(16)) for number in NUMBERS]
+    by_number = [ledger.by_number(number, bytes(16)) for number in NUMBERS]
+    for questions in by_id, by_number:
+        found = await _scans(grown, named_sql(STORES, "ledger_look_up"), questions)
+        _by_index(found, "ledger", "order_index", "parked")
 
 
 async def test_the_ledger_marks_releases_by_index(grown: asyncpg.Connection) -> None:

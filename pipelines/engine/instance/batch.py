@@ -25,7 +25,7 @@ from pipelines.engine.instance.memory import Entries, Known, Memory
 from pipelines.engine.instance.projection import Arrived, OrderChange, Projection
 from pipelines.engine.stores import checkpoints, ledger, set_aside
 from pipelines.engine.stores.checkpoints import Claim, Tally
-from pipelines.engine.stores.ledger import Asked, Key, LedgerRow, Opened
+from pipelines.engine.stores.ledger import Key, LedgerRow, Opened
 from pipelines.engine.stores.set_aside import ParkedRow, QuarantineRow
 from pipelines.engine.stores.writes import Write
 from pipelines.engine.transport import Batch
@@ -146,22 +146,24 @@ async def _look_up(connection: asyncpg.Connection, good: Sequence[Arrived], reca
     """Ask what is not remembered of the events."""
     numbers = {order_id: one.order_no for order_id, one in recalled.items()}
     known = _Known(numbers, {one.order_no: one.entries for one in recalled.values() if one.entries is not None})
-    asked: list[Asked] = []
-    askers: list[Arrived] = []
+    asked: list[tuple[str, int, Arrived]] = []
     for arrived in good:
-        order_no = numbers.get(arrived.event.subject)
-        if order_no is None:
-            asked.append(Asked(arrived.event.subject, None, arrived.identity))
-        elif (entries := known.ledgers.get(order_no)) is None:
-            asked.append(Asked(None, order_no, arrived.identity))
-        else:
-            content = entries.content(arrived.identity)
-            if content is not None:
-                known.contents[order_no, arrived.identity] = content
-            continue
-        askers.append(arrived)
-    for found in await ledger.look_up(connection, asked):
-        arrived = askers[found.place]
+        order_id = arrived.event.subject
+        order_no = numbers.get(order_id)
+        entries = None if order_no is None else known.ledgers.get(order_no)
+        if order_no is None or entries is None:
+            asked.append((order_id, arrived.offset, arrived))
+        elif (content := entries.content(arrived.identity)) is not None:
+            known.contents[order_no, arrived.identity] = content
+    asked.sort()
+    questions = [
+        ledger.by_id(order_id, arrived.identity)
+        if (order_no := numbers.get(order_id)) is None
+        else ledger.by_number(order_no, arrived.identity)
+        for order_id, _, arrived in asked
+    ]
+    for found in await ledger.look_up(connection, questions):
+        _, _, arrived = asked[found.place]
         order_id = arrived.event.subject
         if found.new_no is not None:
             opened = known.opened.setdefault(order_id, Opened(order_id, found.new_no, arrived.recorded_at))

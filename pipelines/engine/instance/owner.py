@@ -171,7 +171,7 @@ class Owner(Generic[S, E]):
 
     async def _connect(self) -> asyncpg.Connection:
         application = f"warren {self._instance} {self._partition}"
-        row_types = (ledger.ROW_TYPE, *self._projection.row_types)
+        row_types = (*ledger.ROW_TYPES, *self._projection.row_types)
         return await connect(self._dsn, self._schema, application=application, planning=BY_KEY, row_types=row_types)
 
     def _drop_connection(self) -> None:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import asyncpg
 
 from pipelines.engine.stores.named_sql import named_sql
-from pipelines.engine.stores.packed_rows import BIGINT, BOOLEAN, BYTEA, SMALLINT
+from pipelines.engine.stores.packed_rows import BIGINT, BOOLEAN, BYTEA, SMALLINT, TEXT, text
 from pipelines.engine.stores.writes import Write
 
 _LOOK_UP = named_sql(__package__, "ledger_look_up")
@@ -18,20 +18,16 @@ _OPEN = named_sql(__package__, "order_index_open")
 _ENTER = named_sql(__package__, "ledger_enter")
 _RELEASE = named_sql(__package__, "ledger_release")
 
-ROW_TYPE = "ledger_row"
+ROW_TYPES = ("ledger_row", "ledger_question")
+"""The composite types whose rows are passed packed."""
 
 _ROW = Struct("!iiiqii16siiqiihiiqii?").pack
+_BY_NUMBER = Struct("!iiiiiqii16s").pack
+_BY_ID = Struct("!iiii16s").pack
+_THREE = Struct("!i").pack(3)
 
 Key = tuple[int, bytes]
 """(order_no, identity)."""
-
-
-class Asked(NamedTuple):
-    """An event as the ledger is asked for it: its order's id, or its number where that is known."""
-
-    order_id: str | None
-    order_no: int | None
-    identity: bytes
 
 
 class Found(NamedTuple):
@@ -68,12 +64,24 @@ class LedgerRow(NamedTuple):
     parked: bool
 
 
-async def look_up(connection: asyncpg.Connection, asked: Sequence[Asked]) -> list[Found]:
-    """Return what is known, in the order asked. Of events asked for by their order's number: only those it has."""
-    if not asked:
+def by_id(order_id: str, identity: bytes) -> bytes:
+    """Return the question for an event of an order whose number is not known."""
+    return _THREE + text(order_id) + _BY_ID(BIGINT, -1, BYTEA, 16, identity)
+
+
+def by_number(order_no: int, identity: bytes) -> bytes:
+    """Return the question for an event of an order that has this number."""
+    return _BY_NUMBER(3, TEXT, -1, BIGINT, 8, order_no, BYTEA, 16, identity)
+
+
+async def look_up(connection: asyncpg.Connection, questions: Sequence[bytes]) -> list[Found]:
+    """Return what is known, in the order asked. Of events asked for by their order's number: only those it has.
+
+    Questions that come in the order of their orders are answered faster.
+    """
+    if not questions:
         return []
-    rows = await connection.fetch(_LOOK_UP, *zip(*asked, strict=True))
-    return sorted(Found(*row) for row in rows)
+    return sorted(Found(*row) for row in await connection.fetch(_LOOK_UP, questions))
 
 
 def packed(row: LedgerRow) -> bytes:

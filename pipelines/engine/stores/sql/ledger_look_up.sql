@@ -5,9 +5,9 @@ SELECT a.place::integer - 1 AS place,
        i.order_no,
        CASE WHEN a.order_no IS NULL AND i.order_no IS NULL THEN nextval('order_index_order_no_seq') END AS new_no,
        l.content,
-       p.waits
-  FROM unnest($1::text[], $2::bigint[], $3::bytea[]) WITH ORDINALITY AS a (order_id, order_no, identity, place)
+       -- Mostly nothing at all is parked.
+       (SELECT EXISTS (SELECT FROM parked)) AND EXISTS (SELECT FROM parked p WHERE p.order_no = i.order_no) AS waits
+  FROM unnest($1::ledger_question[]) WITH ORDINALITY AS a (order_id, order_no, identity, place)
   LEFT JOIN order_index i ON i.order_id = a.order_id
   LEFT JOIN ledger l ON l.order_no = coalesce(a.order_no, i.order_no) AND l.identity = a.identity
-  LEFT JOIN LATERAL (SELECT true AS waits FROM parked WHERE parked.order_no = i.order_no LIMIT 1) AS p ON true
  WHERE a.order_no IS NULL OR l.content IS NOT NULL

@@ -56,6 +56,13 @@ CREATE TYPE ledger_row AS (
     parked        boolean
 );
 
+-- An event as the ledger is asked for it: its order's id, or its number where that is known.
+CREATE TYPE ledger_question AS (
+    order_id text,
+    order_no bigint,
+    identity bytea
+);
+
 -- Events that may not take effect. The log has them too; here they can be seen and acted upon.
 CREATE TABLE quarantine (
     partition      smallint NOT NULL,
