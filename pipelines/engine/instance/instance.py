@@ -16,6 +16,7 @@ from pipelines.engine.instance.showing import Showing
 from pipelines.engine.instance.storm import StormWatch
 from pipelines.engine.stores import checkpoints
 from pipelines.engine.stores.cache import Cache
+from pipelines.engine.stores.checkpoints import Tally
 from pipelines.engine.stores.instances import InstanceName
 from pipelines.engine.stores.postgres import DATABASE_ERRORS, connect
 from pipelines.engine.telemetry import metrics
@@ -64,6 +65,7 @@ class PipelineInstance(Generic[S, E]):
             dsn, name.schema, str(name), partition, partitions, projection, storm
         )
         self._partitions: dict[int, _Partition[S, E]] = {}
+        self._ended = {what: metrics.EVENTS.labels(str(name), what) for what in Tally.__dataclass_fields__}
 
     async def stop(self) -> None:
         """Let go of everything. Idempotent."""
@@ -150,10 +152,8 @@ class PipelineInstance(Generic[S, E]):
         metrics.POSITION.labels(str(self.name), str(batch.partition)).set(batch.end_offset)
         if done is not None:
             tally = done.tally
-            freed_or_parked = {"applied": tally.applied, "parked": max(0, tally.parked)}
-            dropped = {"duplicates": tally.duplicates, "quarantined": tally.quarantined}
-            for what, number in {**freed_or_parked, **dropped}.items():
-                metrics.EVENTS.labels(str(self.name), what).inc(number)
+            for what, counter in self._ended.items():
+                counter.inc(max(0, getattr(tally, what)))  # more may be freed than parked
 
     async def _keep_showing(self, partition: int, held: _Partition[S, E]) -> None:
         """Bring the partition's keys back in step when they are not; look every second, as anyone may flush them."""
