@@ -25,7 +25,7 @@ async def test_what_the_real_pipeline_made_is_clean(stores: Stores) -> None:
 async def test_a_record_that_is_no_amqp_message_belongs_in_quarantine_as_it_is(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(publisher, "encode", lambda body, _: body)
+    monkeypatch.setattr(publisher, "encode", lambda body, *_: body)
     await publish_raw(run.settings, 0, b"\x00\x01 no AMQP", b"")
     await commit(run.settings, SOUND())
     report = await audit(run.settings)
