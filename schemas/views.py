@@ -37,6 +37,14 @@ class OrderState:
     last_offset: int
     last_recorded_at: datetime
 
+    def copy(self) -> OrderState:
+        """Return a copy. Every event makes one; with names its arguments cost three times as much."""
+        return OrderState(
+            self.order_id, self.stage, self.holder, self.partner, self.customer_id, self.price_amount,
+            self.price_currency, self.opened_at, self.stage_since, self.stage_recorded_at, self.revision,
+            self.anomalies, self.last_offset, self.last_recorded_at,
+        )  # fmt: skip
+
 
 class TimelineEntry(NamedTuple):
     """One event in an order's story.

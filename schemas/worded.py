@@ -19,3 +19,20 @@ class Worded:
         return core_schema.custom_error_schema(
             handler(source), custom_error_type="worded", custom_error_message=self.words
         )
+
+
+@dataclass(frozen=True, slots=True)
+class AlsoMatches:
+    """In `Annotated`, behind other constraints: a value that keeps those, but does not match, is answered with `words`.
+
+    The match is no part of the JSON Schema.
+    """
+
+    pattern: str
+    words: str
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        matching = core_schema.custom_error_schema(
+            core_schema.str_schema(pattern=self.pattern), custom_error_type="worded", custom_error_message=self.words
+        )
+        return core_schema.chain_schema([handler(source), matching])

@@ -13,6 +13,11 @@ from schemas.views import OrderState, TimelineEntry
 AHEAD = timedelta(minutes=5)
 """So far a producer's clock may be ahead of the broker's before it is not believed."""
 
+# An enumeration looks its members up in Python, at the price of three such names.
+_UNOPENED, _SUBMITTED, _SHOP = Stage.UNOPENED, Stage.SUBMITTED, Holder.SHOP
+
+_HOLDER = {stage: facts.holder for stage, facts in STAGES.items()}
+
 
 def fold(
     state: OrderState | None, event: Envelope, offset: int, recorded_at: datetime
@@ -22,55 +27,52 @@ def fold(
     `state` is None before the order's first event, and is not changed. `offset` is the event's place in its
     partition, `recorded_at` its chunk's time (UTC), which stands in for a time from the future.
     """
-    future = event.time - recorded_at > AHEAD
-    time = recorded_at if future else event.time
-    before = state or _unopened(event, time, recorded_at)
-    stage = before.stage
+    time, kind, source = event.time, type(event), event.source
+    future = time - recorded_at > AHEAD
+    if future:
+        time = recorded_at
+    after = _unopened(event, time, recorded_at) if state is None else state.copy()
+    before = stage = after.stage
     anomalies: tuple[Anomaly, ...] = ()
     wanted = STAGE_OF_EVENT.get(event.type)
     if wanted is not None:
-        stage, anomalies = next_stage(before.stage, wanted)
+        stage, anomalies = next_stage(before, wanted)
     if future:
         anomalies += (Anomaly.FROM_THE_FUTURE,)
-    moved = stage is not before.stage
     held = None
-    if moved and before.stage is not Stage.UNOPENED:
-        held = (time - before.stage_since).total_seconds()
-        if held < 0:
-            anomalies += (Anomaly.TIME_REVERSED,)
-            held = max(0.0, (recorded_at - before.stage_recorded_at).total_seconds())
-    customer_id, partner = before.customer_id, before.partner
-    price_amount, price_currency = before.price_amount, before.price_currency
-    if type(event) is Initiated or type(event) is Submitted:
-        customer_id = event.data.customer_id or customer_id
-        partner = partner or partner_of(event.source) or event.data.partner
-    elif type(event) is PriceCalculated:
-        price_amount, price_currency = event.data.price.value, event.data.price.currency
-    holder = _holder(before, stage, event)
-    after = OrderState(
-        order_id=before.order_id,
-        stage=stage,
-        holder=holder,
-        partner=partner,
-        customer_id=customer_id,
-        price_amount=price_amount,
-        price_currency=price_currency,
-        opened_at=before.opened_at,
-        stage_since=time if moved else before.stage_since,
-        stage_recorded_at=recorded_at if moved else before.stage_recorded_at,
-        revision=before.revision + 1,
-        anomalies=before.anomalies + bool(anomalies),
-        last_offset=offset,
-        last_recorded_at=recorded_at,
-    )
-    return after, TimelineEntry(stage, holder, held, anomalies)
+    if stage is not before:
+        if before is not _UNOPENED:
+            held = (time - after.stage_since).total_seconds()
+            if held < 0:
+                anomalies += (Anomaly.TIME_REVERSED,)
+                held = max(0.0, (recorded_at - after.stage_recorded_at).total_seconds())
+        after.stage, after.stage_since, after.stage_recorded_at = stage, time, recorded_at
+        holder = _HOLDER[stage]
+        # Who speaks to the shop through a partner is asked through the partner, too.
+        after.holder = Holder.PARTNER if holder is _SHOP and partner_of(source) is not None else holder
+    elif stage is _SUBMITTED:
+        # A failed price goes to the operators until it is retried.
+        if kind is PriceFailed:
+            after.holder = Holder.OPERATORS
+        elif kind is PriceRetryRequested:
+            after.holder = Holder.PRICING
+    if kind is Initiated or kind is Submitted:
+        after.customer_id = event.data.customer_id or after.customer_id
+        after.partner = after.partner or partner_of(source) or event.data.partner
+    elif kind is PriceCalculated:
+        after.price_amount, after.price_currency = event.data.price.value, event.data.price.currency
+    after.revision += 1
+    if anomalies:
+        after.anomalies += 1
+    after.last_offset, after.last_recorded_at = offset, recorded_at
+    return after, TimelineEntry(stage, after.holder, held, anomalies)
 
 
 def _unopened(event: Envelope, time: datetime, recorded_at: datetime) -> OrderState:
     return OrderState(
         order_id=event.subject,
-        stage=Stage.UNOPENED,
-        holder=Holder.SHOP,
+        stage=_UNOPENED,
+        holder=_SHOP,
         partner=partner_of(event.source),
         customer_id=None,
         price_amount=None,
@@ -83,15 +85,3 @@ def _unopened(event: Envelope, time: datetime, recorded_at: datetime) -> OrderSt
         last_offset=-1,
         last_recorded_at=recorded_at,
     )
-
-
-def _holder(before: OrderState, stage: Stage, event: Envelope) -> Holder:
-    """Who acts next: the stage's holder, save that a failed price goes to the operators until it is retried."""
-    if stage is not before.stage:
-        usual = STAGES[stage].holder
-        return Holder.PARTNER if usual is Holder.SHOP and partner_of(event.source) is not None else usual
-    if stage is Stage.SUBMITTED and type(event) is PriceFailed:
-        return Holder.OPERATORS
-    if stage is Stage.SUBMITTED and type(event) is PriceRetryRequested:
-        return Holder.PRICING
-    return before.holder

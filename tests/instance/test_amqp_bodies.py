@@ -7,6 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pipelines.engine.transport import body_of, encode
+from pipelines.engine.transport.amqp import _body_of_any
 from schemas.errors import EventRejected, Reason
 from tests.instance.amqp_messages import (
     ANNOTATIONS,
@@ -163,3 +164,22 @@ def test_no_spoiled_message_breaks_the_reader(pieces: list[bytes], spoiled: list
         if place < len(record):
             record[place] = value
     _never_raises_otherwise(bytes(record))
+
+
+@given(st.lists(st.tuples(st.integers(0, 40), st.integers(0, 255)), max_size=2), st.integers(0, 3))
+@example([], 0)
+@example([(7, 255)], 0)
+def test_what_we_write_is_read_as_any_other_message_is(spoiled: list[tuple[int, int]], cut: int) -> None:
+    record = bytearray(encode(b"{}", "id-1"))
+    for place, value in spoiled:
+        if place < len(record):
+            record[place] = value
+    whole = bytes(record[: len(record) - cut])
+    try:
+        body = _body_of_any(whole)
+    except EventRejected as rejection:
+        with pytest.raises(EventRejected) as raised:
+            body_of(whole)
+        assert raised.value.detail == rejection.detail  # noqa: PT017 - both outcomes are right
+    else:
+        assert body_of(whole) == body

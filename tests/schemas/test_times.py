@@ -6,7 +6,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
+from schemas.envelope import _rfc3339_utc
 from schemas.errors import EventRejected, Reason
 from schemas.orders import validate
 from tests.support.events import event
@@ -106,3 +109,35 @@ def test_a_missing_time_is_refused() -> None:
     del fields["time"]
     with pytest.raises(EventRejected, match=r"^invalid: time: Field required"):
         validate(fields)
+
+
+CHARACTERS = "0123456789-+:.,TtZz Ww٣\n"
+
+
+@st.composite
+def _nearly_times(draw: st.DrawFn) -> str:
+    """A time as most are written, as a rule; else with a character or two changed."""
+    text = draw(st.datetimes()).isoformat() + draw(st.sampled_from(["Z", "z", "+00:00", "-00:00", "+05:45", "-23:59"]))
+    for _ in range(draw(st.sampled_from([0, 0, 1, 2]))):
+        place = draw(st.integers(0, len(text) - 1))
+        text = text[:place] + draw(st.sampled_from(CHARACTERS)) + text[place + draw(st.integers(0, 1)) :]
+    return text
+
+
+@given(_nearly_times())
+@example("2026-W09-7T12:00:00Z")
+@example("2026-03-01T12:00:00.Z")
+@example("2026-03-01T24:00:00Z")
+def test_the_quick_way_reads_a_time_as_the_slow_one_does(text: str) -> None:
+    moment, refusal = None, ""
+    try:
+        moment = _rfc3339_utc(text)
+    except ValueError as error:
+        refusal = f"time: {error}"
+    if moment is None:
+        with pytest.raises(EventRejected) as raised:
+            _time(text)
+        assert raised.value.detail == refusal
+    else:
+        assert _time(text) == moment
+        assert _time(text).tzinfo is UTC

@@ -10,7 +10,7 @@ why rows made here cost a third of those made value by value. An argument, unlik
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache, partial
 from struct import Struct
@@ -20,9 +20,12 @@ import asyncpg
 BOOLEAN, BYTEA, BIGINT, SMALLINT, INTEGER, TEXT, DOUBLE, TIMESTAMPTZ = 16, 17, 20, 21, 23, 25, 701, 1184
 """Type OIDs, the same in every PostgreSQL; for the fixed part of a row."""
 
+INT8, INT4, INT2, MOMENT = (Struct("!ii").pack(*head) for head in ((20, 8), (23, 4), (21, 2), (1184, 8)))
+"""What stands before each `bigint`, `integer`, `smallint` and `timestamptz` that is not null: OID and length."""
+
 _NUMERIC, _TEXT_ARRAY = 1700, 1009
 
-_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
+_EPOCH, _MICROSECOND = datetime(2000, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
 
 _length = Struct("!i").pack
 _head = Struct("!ii").pack
@@ -56,7 +59,12 @@ def text(value: str | None) -> bytes:
     if value is None:
         return _NULL_TEXT
     encoded = value.encode()
-    return _head(TEXT, len(encoded)) + encoded
+    return _text_head(len(encoded)) + encoded
+
+
+@lru_cache(maxsize=512)
+def _text_head(length: int) -> bytes:
+    return _head(TEXT, length)
 
 
 @lru_cache(maxsize=4096)
@@ -65,11 +73,13 @@ def word(value: str | None) -> bytes:
     return text(value)
 
 
-@lru_cache(maxsize=1024)
 def words(values: tuple[str, ...]) -> bytes:
     """Return a `text[]` column of values that come again and again."""
-    if not values:
-        return _NO_WORDS
+    return _words(values) if values else _NO_WORDS
+
+
+@lru_cache(maxsize=1024)
+def _words(values: tuple[str, ...]) -> bytes:
     elements = b"".join(_length(len(encoded)) + encoded for encoded in (value.encode() for value in values))
     return _head(_TEXT_ARRAY, 20 + len(elements)) + _array_head(1, 0, TEXT, len(values), 1) + elements
 
@@ -84,29 +94,37 @@ def numeric(value: Decimal | None) -> bytes:
 
     Format: `numeric_recv` of PostgreSQL: digits to the base 10,000, the weight of the first, sign, decimal places.
     """
-    if value is None:
-        return _NULL_NUMERIC
-    sign, decimals, exponent = value.as_tuple()
+    return _NULL_NUMERIC if value is None else _numeric(str(value))
+
+
+@lru_cache(maxsize=4096)
+def _numeric(text: str) -> bytes:
+    # By its text, which an order's price keeps from row to row: of equal numbers, not all have the same places.
+    value = Decimal(text)
     if not value.is_finite():
         raise ValueError(f"{value} is no number to store")
-    assert isinstance(exponent, int)
-    places = max(0, -exponent)
+    written = f"{value:f}"
+    whole, _, fraction = written.lstrip("-").partition(".")
+    places = len(fraction)
     groups_behind = -(-places // 4)
-    rest = int("".join(map(str, decimals))) * 10 ** (exponent + 4 * groups_behind)
+    rest = int(whole + fraction.ljust(4 * groups_behind, "0"))
     groups: list[int] = []
     while rest:
         rest, group = divmod(rest, 10_000)
         groups.append(group)
     weight = len(groups) - groups_behind - 1 if groups else 0
     digits = b"".join(group.to_bytes(2, "big") for group in reversed(groups))
-    head = _numeric_head(_NUMERIC, 8 + len(digits), len(groups), weight, 0x4000 if sign and groups else 0, places)
-    return head + digits
+    sign = 0x4000 if groups and value.is_signed() else 0
+    return _numeric_head(_NUMERIC, 8 + len(digits), len(groups), weight, sign, places) + digits
 
 
 def moment(time: datetime) -> int:
     """Return a `timestamptz` as the 64-bit number its column holds: microseconds since the year 2000 began."""
-    since = time - _EPOCH
-    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+    return (time - _EPOCH) // _MICROSECOND
+
+
+chunk_moment = lru_cache(maxsize=4096)(moment)
+"""`moment` for chunks' times, each of which many events share."""
 
 
 def _array(row_type: int, rows: Sequence[bytes]) -> bytes:

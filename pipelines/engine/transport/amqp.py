@@ -25,6 +25,7 @@ _BEFORE_BODY = b"\x00\x53\x75\xb0"
 # A properties section is a list of seven fields, of which the size is told without the size's own four bytes.
 _PROPERTIES_HEAD = b"\x00\x53\x73\xd0"
 _SHORT_ID, _LONG_ID = struct.Struct(">4sIIBB"), struct.Struct(">4sIIBI")
+_head_and_size = struct.Struct(">4sI").unpack_from
 
 
 def encode(body: bytes, message_id: str, content_type: str | None = CONTENT_TYPE) -> bytes:
@@ -53,6 +54,18 @@ def body_of(record: bytes) -> bytes:
     Raises:
         EventRejected: `record` is no AMQP 1.0 message, or its body is a sequence or another kind of value.
     """
+    try:  # laid out as `encode` does, as nearly all are: a fifth of the work
+        head, size = _head_and_size(record)
+        if head == _PROPERTIES_HEAD:
+            before, length = _head_and_size(record, 8 + size)
+            if before == _BEFORE_BODY and 16 + size + length == len(record):
+                return record[16 + size :]
+    except struct.error:
+        pass
+    return _body_of_any(record)
+
+
+def _body_of_any(record: bytes) -> bytes:
     parts: list[bytes] = []
     position, end = 0, len(record)
     try:

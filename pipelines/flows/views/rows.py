@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from struct import Struct
 from typing import Any
 
 import orjson
 
 from pipelines.engine.stores.cache import CardChange
-from pipelines.engine.stores.packed_rows import BIGINT, INTEGER, SMALLINT, TIMESTAMPTZ, moment, numeric, text, word
+from pipelines.engine.stores.packed_rows import INT2, INT4, INT8, MOMENT, chunk_moment, moment, numeric, text, word
 from schemas.lifecycle import Holder, Stage
 from schemas.views import OrderState
 
@@ -17,9 +18,9 @@ _STAGES = {stage.value: stage for stage in Stage}
 _HOLDERS = {holder.value: holder for holder in Holder}
 
 # The parts of an `order_row` that have a fixed width: its beginning, its partition, its end.
-_BEGINNING = Struct("!iiiq").pack
-_PARTITION = Struct("!iih").pack
-_END = Struct("!iiqiiqiiqiiiiiiiiqiiq").pack
+_BEGINNING = Struct("!i8sq").pack
+_PARTITION = Struct("!8sh").pack
+_END = Struct("!8sq8sq8sq8si8si8sq8sq").pack
 
 
 def state_of(row: Mapping[str, Any]) -> OrderState:
@@ -46,23 +47,25 @@ def packed(order_no: int, partition: int, state: OrderState) -> bytes:
     """Return the state as an `order_row`."""
     return b"".join(
         (
-            _BEGINNING(16, BIGINT, 8, order_no),
+            _BEGINNING(16, INT8, order_no),
             text(state.order_id),
-            _PARTITION(SMALLINT, 2, partition),
-            word(state.stage),
-            word(state.holder),
-            word(state.partner),
+            _PARTITION(INT2, partition),
+            _standing(state.stage, state.holder, state.partner),
             text(state.customer_id),
             numeric(state.price_amount),
             word(state.price_currency),
             _END(
-                TIMESTAMPTZ, 8, moment(state.opened_at), TIMESTAMPTZ, 8, moment(state.stage_since),
-                TIMESTAMPTZ, 8, moment(state.stage_recorded_at), INTEGER, 4, state.revision,
-                INTEGER, 4, state.anomalies, BIGINT, 8, state.last_offset,
-                TIMESTAMPTZ, 8, moment(state.last_recorded_at),
+                MOMENT, moment(state.opened_at), MOMENT, moment(state.stage_since),
+                MOMENT, chunk_moment(state.stage_recorded_at), INT4, state.revision, INT4, state.anomalies,
+                INT8, state.last_offset, MOMENT, chunk_moment(state.last_recorded_at),
             ),
         )
     )  # fmt: skip
+
+
+@lru_cache(maxsize=4096)
+def _standing(stage: Stage, holder: Holder, partner: str | None) -> bytes:
+    return word(stage) + word(holder) + word(partner)
 
 
 def lane_score(state: OrderState) -> int:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from struct import Struct
 
 from pipelines.engine.instance.projection import Arrived, OrderChange
 from pipelines.engine.stores.named_sql import named_sql
 from pipelines.engine.stores.packed_rows import (
-    BIGINT,
     BYTEA,
-    INTEGER,
-    SMALLINT,
-    TIMESTAMPTZ,
+    INT2,
+    INT4,
+    INT8,
+    MOMENT,
     binary,
+    chunk_moment,
     double,
     moment,
     text,
@@ -21,12 +23,13 @@ from pipelines.engine.stores.packed_rows import (
     words,
 )
 from pipelines.engine.stores.writes import Write, pieces
+from schemas.lifecycle import Holder, Stage
 from schemas.views import OrderState, TimelineEntry
 
 _ADD = named_sql(__package__, "timeline_add")
 
 # How many columns there are, then the first seven, which have a fixed width.
-_HEAD = Struct("!iiiqiiqiiqiiqiiiiihii16s").pack
+_HEAD = Struct("!i8sq8sq8sq8sq8si8shii16s").pack
 
 
 def adds(partition: int, changes: Sequence[OrderChange[OrderState, TimelineEntry]]) -> list[Write]:
@@ -46,18 +49,20 @@ def _row(order_no: int, partition: int, revision: int, arrived: Arrived, entry: 
     return b"".join(
         (
             _HEAD(
-                16, BIGINT, 8, order_no, BIGINT, 8, arrived.offset, TIMESTAMPTZ, 8, moment(arrived.recorded_at),
-                TIMESTAMPTZ, 8, moment(event.time), INTEGER, 4, revision, SMALLINT, 2, partition,
-                BYTEA, 16, arrived.identity,
+                16, INT8, order_no, INT8, arrived.offset, MOMENT, chunk_moment(arrived.recorded_at),
+                MOMENT, moment(event.time), INT4, revision, INT2, partition, BYTEA, 16, arrived.identity,
             ),
             word(event.source),
             text(event.id),
-            word(event.type),
-            word(entry.stage),
-            word(entry.holder),
+            _told(event.type, entry.stage, entry.holder),
             double(entry.held_seconds),
             words(entry.anomalies),
             text(event.trace_id),
             binary(arrived.body),
         )
     )  # fmt: skip
+
+
+@lru_cache(maxsize=4096)
+def _told(event_type: str, stage: Stage, holder: Holder) -> bytes:
+    return word(event_type) + word(stage) + word(holder)
