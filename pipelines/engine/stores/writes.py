@@ -28,8 +28,9 @@ class Write(NamedTuple):
 
     @property
     def size(self) -> int:
-        """The bytes of the packed rows, or of raw ones, among its arguments."""
-        return sum(len(row) for rows in self.arguments if isinstance(rows, list) for row in rows if type(row) is bytes)
+        """The bytes of its arguments that are many: packed rows, or raw ones."""
+        many = (rows for rows in self.arguments if isinstance(rows, list) and rows and type(rows[0]) is bytes)
+        return sum(sum(map(len, rows)) for rows in many)
 
 
 def pieces(rows: list[bytes]) -> Iterator[list[bytes]]:
