@@ -10,7 +10,8 @@ import pytest
 from prometheus_client import REGISTRY
 
 from pipelines.engine.instance.batch import take_effect
-from tests.instance.direct import batch, orders_of
+from schemas.errors import StoreUnavailable
+from tests.instance.direct import batch, instance, orders_of
 from tests.instance.owners import Pausing, Sent, ViewsOwner, backend_of_owner, owner
 from tests.instance.tables import check_consistent
 from tests.support.events import event, life
@@ -42,6 +43,16 @@ async def test_a_connection_lost_between_batches_is_made_anew(run: Run) -> None:
             assert own.trouble is None
     await connection.close()
     await _once(run)
+
+
+async def test_a_claim_the_database_does_not_answer_is_one_line_and_may_be_made_again(run: Run) -> None:
+    """It is no defect, so the log needs no trace of it."""
+    async with proxied(run.settings.postgres_dsn) as (dsn, proxy), instance(run, claim=(), dsn=dsn) as running:
+        proxy.refusing = True
+        with pytest.raises(StoreUnavailable, match="^PostgreSQL gave no position: Connection[^\n]*$"):
+            await running.claim(0)
+        proxy.refusing = False
+        assert (await running.claim(0)).offset == 0
 
 
 class Masking(Pausing):

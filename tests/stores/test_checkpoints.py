@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from typing import Any
 
 import asyncpg
 import pytest
@@ -78,6 +79,47 @@ async def test_a_claim_terminates_nobody_who_only_has_the_former_owners_number(r
     assert await innocent.fetchval("SELECT 1") == 1
     await innocent.close()
     await new.close()
+
+
+class _Freezing:
+    """A connection whose client freezes behind the answer to its so manyth statement, until told to go on."""
+
+    def __init__(self, connection: asyncpg.Connection, statements: int) -> None:
+        self._connection = connection
+        self._left = statements
+        self.frozen = asyncio.Event()
+        self.woken = asyncio.Event()
+
+    def __getattr__(self, method: str) -> Any:
+        async def call(*arguments: Any) -> Any:
+            answer = await getattr(self._connection, method)(*arguments)
+            self._left -= 1
+            if not self._left:
+                self.frozen.set()
+                await self.woken.wait()
+            return answer
+
+        return call
+
+
+@pytest.mark.parametrize("statements", [1, 2, 3, 4])
+async def test_a_claimer_that_was_frozen_takes_nothing_from_the_one_that_came_meanwhile(
+    run: Run, monkeypatch: pytest.MonkeyPatch, statements: int
+) -> None:
+    """The broker has given it up; that its connection is dead it may notice after its claim."""
+    first, old, new = [await run.connect() for _ in range(3)]
+    await checkpoints.claim(first, 0, "first")
+    freezing: Any = _Freezing(old, statements)
+    late = asyncio.create_task(checkpoints.claim(freezing, 0, "old"))
+    await freezing.frozen.wait()
+    monkeypatch.setattr(checkpoints, "_LATE_SECONDS", 0.0)
+    held = await checkpoints.claim(new, 0, "new")
+    freezing.woken.set()
+    with pytest.raises(Fenced):
+        await late
+    await checkpoints.advance(new, held, 0, 5, START, NOTHING)
+    for connection in (first, old, new):
+        connection.terminate()
 
 
 async def test_a_row_a_stranger_has_locked_is_not_waited_for_for_ever(

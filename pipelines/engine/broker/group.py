@@ -33,6 +33,16 @@ class GroupPartition(Partition):
         """Whether the group has this member."""
         return self._consumer.joined
 
+    @property
+    def begun(self) -> bool:
+        """Whether the position is claimed."""
+        return self._consumer.active
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether another member has the partition."""
+        return self._consumer.standing_by
+
     async def _join(self, handle: Callable[[Batch], Awaitable[None]]) -> None:
         await self._consumer.run(handle)
 

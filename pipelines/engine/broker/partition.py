@@ -18,7 +18,7 @@ from faststream.exceptions import StopConsume
 
 from pipelines.engine.broker.config import OnError
 from pipelines.engine.transport import Batch
-from schemas.errors import EventsLost, GroupStuck, StreamReplaced, StreamUnavailable, WarrenError, told
+from schemas.errors import EventsLost, Fenced, GroupStuck, StreamReplaced, StreamUnavailable, WarrenError, told
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +58,16 @@ class Partition(ABC):
     def joined(self) -> bool:
         """Whether the broker serves this reader: in a group, active or standing by."""
 
+    @property
+    def begun(self) -> bool:
+        """Whether reading goes on where it has to, after whatever kept it from beginning."""
+        return False
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether the partition is another reader's."""
+        return False
+
     @abstractmethod
     async def _join(self, handle: Callable[[Batch], Awaitable[None]]) -> None:
         """Read and hand over until something goes wrong."""
@@ -66,15 +76,19 @@ class Partition(ABC):
     def trouble(self) -> str | None:
         """Why records do not take effect here; None while they do.
 
-        A lost connection counts until the stream is joined again, another error until a batch was done, a batch in
-        hand from `stall_after` seconds on.
+        A handler's error counts until a batch was done, a lost connection until the stream is joined again, what kept
+        the reading from beginning until it has begun. None counts any more where another reader has the partition. A
+        batch in hand counts from `stall_after` seconds on.
         """
-        regained = isinstance(self.error, StreamUnavailable) and self.joined and not self._handler_failed
-        if self.error is not None and not regained:
+        if self.error is not None and not (self.elsewhere or self._regained):
             return told(self.error)
         if self._in_hand_since is not None and (age := time.monotonic() - self._in_hand_since) > self._stall_after:
             return f"the batch from offset {self.position} has been in hand for {age:.0f} s"
         return None
+
+    @property
+    def _regained(self) -> bool:
+        return not self._handler_failed and (self.joined if isinstance(self.error, StreamUnavailable) else self.begun)
 
     @property
     def is_healthy(self) -> bool:
@@ -119,7 +133,7 @@ class Partition(ABC):
             await self._progressed()
             raise Ended(None, application=isinstance(end, SystemExit)) from end
         except Exception as error:
-            self._handler_failed = True
+            self._handler_failed = not isinstance(error, Fenced)  # who was fenced has lost the partition, not failed
             await self._progressed()
             policy = self._on_error if isinstance(self._on_error, str) else self._on_error(error)
             if policy == "stop":

@@ -21,7 +21,7 @@ from pipelines.engine.stores.instances import InstanceName
 from pipelines.engine.stores.postgres import DATABASE_ERRORS, connect
 from pipelines.engine.telemetry import metrics
 from pipelines.engine.transport import Batch, Position
-from schemas.errors import Fenced, told
+from schemas.errors import Fenced, StoreUnavailable, told
 
 log = logging.getLogger(__name__)
 
@@ -73,7 +73,12 @@ class PipelineInstance(Generic[S, E]):
             await self.release(partition)
 
     async def claim(self, partition: int) -> Position:
-        """Take a partition over from whoever had it; return where it goes on."""
+        """Take a partition over from whoever had it; return where it goes on.
+
+        Raises:
+            StoreUnavailable: the database did not answer, or refused.
+            Fenced: this process was frozen meanwhile, and another one has taken the partition.
+        """
         held = self._partitions.get(partition)
         if held is None:
             showing = Showing(self._cache, str(self.name), partition)
@@ -82,7 +87,11 @@ class PipelineInstance(Generic[S, E]):
                 self._keep_showing(partition, held), name=f"{self.name} {partition} cache"
             )
         async with held.busy:
-            position = await held.owner.claim(self._owner_name)
+            try:
+                position = await held.owner.claim(self._owner_name)
+            except DATABASE_ERRORS as error:
+                if_cancelled()
+                raise StoreUnavailable(f"PostgreSQL gave no position: {told(error)}") from error
             await held.showing.check(position.offset)
             held.look.set()
         metrics.OWNED.labels(str(self.name), str(partition)).set(1)

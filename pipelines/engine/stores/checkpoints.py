@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+import time
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -28,6 +29,9 @@ _ADVANCED = named_sql(__package__, "checkpoint_advanced")
 _FENCED = "WF001"  # what the function `fenced` raises
 
 _LOCK_MS = 2000
+
+_LATE_SECONDS = 4.0
+"""A claim that has lasted so long may be that of a member which was frozen meanwhile, and given up by the broker."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +62,17 @@ async def claim(connection: asyncpg.Connection, partition: int, owner: str) -> C
     middle of a batch, and no database time-out would free its locks.
 
     Raises:
+        Fenced: this claimer was itself frozen, and another one has come meanwhile.
         asyncpg.PostgresError: the database refuses or is away.
     """
+    started, epoch = time.monotonic(), await connection.fetchval(_EPOCH, partition) or 0
     await connection.execute(_ENSURE, partition)
-    row = await _take(connection, _CLAIM, partition, owner)
+
+    async def check() -> None:
+        if time.monotonic() - started >= _LATE_SECONDS:
+            await _check_epoch(connection, partition, epoch)
+
+    row = await _take(connection, _CLAIM, partition, owner, check)
     return Claim(partition, row["epoch"], row["next_offset"], row["recorded_at"])
 
 
@@ -75,18 +86,36 @@ async def reclaim(connection: asyncpg.Connection, former: Claim) -> Claim:
 
     The server may not have noticed that the old one is dead, so it is terminated, as in a takeover.
     """
-    row = await _take(connection, _RECLAIM, former.partition, former.epoch)
+
+    async def check() -> None:
+        await _check_epoch(connection, former.partition, former.epoch)
+
+    row = await _take(connection, _RECLAIM, former.partition, former.epoch, check)
     return Claim(former.partition, row["epoch"], row["next_offset"], row["recorded_at"])
 
 
-async def _take(connection: asyncpg.Connection, statement: str, partition: int, argument: str | int) -> asyncpg.Record:
-    """Run a statement that takes the checkpoint, after ending whichever connection it names."""
+async def _check_epoch(connection: asyncpg.Connection, partition: int, epoch: int) -> None:
+    if await connection.fetchval(_EPOCH, partition) != epoch:
+        raise Fenced(partition, epoch)
+
+
+async def _take(
+    connection: asyncpg.Connection,
+    statement: str,
+    partition: int,
+    argument: str | int,
+    check: Callable[[], Awaitable[None]],
+) -> asyncpg.Record:
+    """Run a statement that takes the checkpoint, after ending whichever connection it names.
+
+    `check` raises where it may not be taken; it is asked before each of the two, as we may be frozen in between.
+    """
     await connection.execute(f"SET lock_timeout = {_LOCK_MS}")
     for _ in range(5):
-        if isinstance(argument, int) and await connection.fetchval(_EPOCH, partition) != argument:
-            raise Fenced(partition, argument)
+        await check()
         if await connection.fetchval(_TERMINATE, partition):
             log.warning("partition %d: terminated the connection that had it", partition)
+        await check()
         try:
             # No transaction around it: frozen in one, we would keep the row under a backend that nobody knows.
             row: asyncpg.Record | None = await connection.fetchrow(statement, partition, argument)

@@ -8,6 +8,7 @@ chunk must begin where the last one ended.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Callable
 
 from rstream import schema
@@ -19,11 +20,14 @@ from pipelines.engine.transport.credit import Credit, Waiting
 from pipelines.engine.transport.filtering import EventFilter
 from pipelines.engine.transport.gathering import Gathering
 from pipelines.engine.transport.locate import connect_to
-from pipelines.engine.transport.membership import SUBSCRIPTION, Membership
+from pipelines.engine.transport.membership import SUBSCRIPTION, Membership, Role
 from pipelines.engine.transport.turns import Turns
 
 HEARTBEAT_SECONDS = 2
 """A member silent for two to three of these, be it frozen or its event loop hung, loses its partition to another."""
+
+CHOICE_SECONDS = 1.0
+"""The broker chooses who is active at once: whoever has joined and was not chosen by then stands by."""
 
 
 class GroupConsumer:
@@ -62,6 +66,12 @@ class GroupConsumer:
         """Whether the group has this member, active or standing by."""
         self.active = False
         """Whether the broker has made this member the partition's owner."""
+        self._waits_since: float | None = None
+
+    @property
+    def standing_by(self) -> bool:
+        """Whether the broker has left the partition to another member."""
+        return self._waits_since is not None and time.monotonic() - self._waits_since >= CHOICE_SECONDS
 
     async def run(self, handle: Callable[[Batch], Awaitable[None]]) -> None:
         """Join the group and give each batch to `handle`, one at a time and in order, until cancelled.
@@ -102,7 +112,7 @@ class GroupConsumer:
                 partition=self._partition,
                 complete=self._only is None,
                 turns=self._turns,
-                on_activity=self._set_active,
+                on_role=self._set_role,
             )
             connection.on(schema.ConsumerUpdateResponse, membership.on_update)
             properties = {
@@ -117,13 +127,16 @@ class GroupConsumer:
                 stream=self._stream,
             )
             self.joined = True
+            self._set_role(Role.STANDING_BY)
             await membership.serve()
         finally:
             self.joined = self.active = False
+            self._waits_since = None
             try:
                 await self._positions.release(self._partition)
             finally:
                 await connection.close()
 
-    def _set_active(self, active: bool) -> None:
-        self.active = active
+    def _set_role(self, role: Role) -> None:
+        self.active = role is Role.ACTIVE
+        self._waits_since = time.monotonic() if role is Role.STANDING_BY else None
