@@ -10,7 +10,7 @@ import pytest
 from faststream import BaseMiddleware, FastStream
 from faststream.exceptions import NackMessage, StopApplication, StopConsume
 
-from pipelines.engine.broker import MemoryPositions, Offset, StreamBroker, StreamSubscriber, whole_batch
+from pipelines.engine.broker import MemoryPositions, Offset, Position, StreamBroker, StreamSubscriber, whole_batch
 from pipelines.engine.broker import annotations as given
 from pipelines.engine.transport import Batch
 from schemas.errors import StreamUnavailable
@@ -107,6 +107,51 @@ async def test_a_group_of_single_records_stores_how_far_it_came(url: str, stream
         await broker.publish_batch(*range(20), stream=stream, key="k")
         await until(has(calls, 22), "20 records and 2 failures")
     assert calls == [*range(7), 7, 7, *range(7, 20)]
+
+
+@pytest.mark.parametrize("batch", [False, True])
+@pytest.mark.parametrize("group", [None, "g"])
+async def test_a_cancellation_that_nobody_asked_for_is_an_error_like_any_other(
+    url: str, stream: str, group: str | None, batch: bool
+) -> None:
+    """What a handler awaits may have been cancelled by others; that must not end the partition without a word."""
+    broker, calls = StreamBroker(url), list[Any]()
+    positions, offset = (MemoryPositions(), None) if group else (None, Offset.first())
+
+    @broker.subscriber(stream, batch=batch, group=group, positions=positions, offset=offset)
+    async def handle(body: Any) -> None:
+        calls.append(body)
+        if len(calls) < 3:
+            lost = asyncio.get_running_loop().create_future()
+            lost.cancel()
+            await lost
+
+    async with serving(broker):
+        await broker.publish(1, stream)
+        await until(has(calls, 3), "the record to come again")
+        await until(broker.ping, "all to be well")
+    assert calls == [[1] if batch else 1] * 3
+
+
+async def test_a_claim_that_ends_with_a_cancellation_is_tried_again(url: str, stream: str) -> None:
+    class Positions(MemoryPositions):
+        refusals = 2
+
+        async def claim(self, partition: int) -> Position:
+            if self.refusals:
+                self.refusals -= 1
+                raise asyncio.CancelledError
+            return await super().claim(partition)
+
+    broker, seen = StreamBroker(url), list[int]()
+
+    @broker.subscriber(stream, group="g", positions=Positions())
+    async def handle(body: int) -> None:
+        seen.append(body)
+
+    async with serving(broker):
+        await broker.publish_batch(1, 2, stream=stream, key="k")
+        await until(has(seen, 2), "both records")
 
 
 async def test_what_cannot_be_published_is_an_error_of_the_handler(url: str, stream: str) -> None:

@@ -104,6 +104,10 @@ class Partition(ABC):
                 self.error, self.stopped = error, True
                 log.critical("%s stopped: %s", self.stream, told(error))
                 return
+            except asyncio.CancelledError:
+                if _being_cancelled():
+                    raise
+                self._note(_foreign("joining"))
             except Exception as error:
                 self._note(error)
             pause = self.error.retry_after_s if isinstance(self.error, GroupStuck) else self._pause
@@ -114,7 +118,7 @@ class Partition(ABC):
         self.position = batch.first_offset
         self._in_hand_since = time.monotonic()
         try:
-            await self._work(self, batch)
+            await self._call(batch)
         except (StopConsume, SystemExit) as end:
             await self._progressed()
             raise Ended(None, application=isinstance(end, SystemExit)) from end
@@ -130,6 +134,14 @@ class Partition(ABC):
         await self._progressed()
         self.error, self._handler_failed, self._pause = None, False, FIRST_PAUSE
 
+    async def _call(self, batch: Batch) -> None:
+        try:
+            await self._work(self, batch)
+        except asyncio.CancelledError as error:
+            if _being_cancelled():
+                raise
+            raise _foreign("the handler") from error
+
     async def _progressed(self) -> None:  # noqa: B027 - memory is enough where there is no group
         """Keep the position where it outlives this process."""
 
@@ -140,3 +152,13 @@ class Partition(ABC):
         trace = error if new and not isinstance(error, WarrenError) else None
         again = "" if isinstance(error, GroupStuck) else f"; joining again in {self._pause:.1f} s"
         log.warning("%s: %s%s", self.stream, told(error), again, exc_info=trace)
+
+
+def _being_cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is None or task.cancelling() > 0
+
+
+def _foreign(what: str) -> Exception:
+    """What is made of a CancelledError while nobody cancels us: as one it would end the partition without a word."""
+    return RuntimeError(f"{what} ended with a CancelledError that nobody asked for: what it awaited was cancelled")
