@@ -13,6 +13,8 @@ import random
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager
+from typing import Any
 
 from faststream.exceptions import StopConsume
 
@@ -81,8 +83,10 @@ class Partition(ABC):
         """Joined and without trouble."""
         return self.joined and self.trouble is None
 
-    async def serve(self, running: Callable[[], bool]) -> None:
+    async def serve(self, running: Callable[[], bool], lock: AbstractContextManager[Any]) -> None:
         """Read while `running`, through all that goes wrong. Returns where the records to go on from are not there.
+
+        `lock` is held until what was in hand is counted, so that whoever stops can wait for that.
 
         Raises:
             Ended: the whole subscriber is to stop.
@@ -91,7 +95,8 @@ class Partition(ABC):
         async def handle(batch: Batch) -> None:
             if not running():
                 await asyncio.Event().wait()  # stopping: nothing new begins, and the cancellation is on its way
-            await self._handle(batch)
+            with lock:
+                await self._handle(batch)
 
         # A cancellation may be swallowed inside the client library, so the loop also ends by itself.
         while running():
