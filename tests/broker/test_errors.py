@@ -10,7 +10,7 @@ import pytest
 from faststream import BaseMiddleware, FastStream
 from faststream.exceptions import NackMessage, StopApplication, StopConsume
 
-from pipelines.engine.broker import MemoryPositions, Offset, StreamBroker, StreamSubscriber, whole_batch
+from pipelines.engine.broker import MemoryPositions, Offset, Position, StreamBroker, StreamSubscriber, whole_batch
 from pipelines.engine.broker import annotations as given
 from pipelines.engine.transport import Batch
 from schemas.errors import StreamUnavailable
@@ -109,6 +109,51 @@ async def test_a_group_of_single_records_stores_how_far_it_came(url: str, stream
     assert calls == [*range(7), 7, 7, *range(7, 20)]
 
 
+@pytest.mark.parametrize("batch", [False, True])
+@pytest.mark.parametrize("group", [None, "g"])
+async def test_a_cancellation_that_nobody_asked_for_is_an_error_like_any_other(
+    url: str, stream: str, group: str | None, batch: bool
+) -> None:
+    """What a handler awaits may have been cancelled by others; that must not end the partition without a word."""
+    broker, calls = StreamBroker(url), list[Any]()
+    positions, offset = (MemoryPositions(), None) if group else (None, Offset.first())
+
+    @broker.subscriber(stream, batch=batch, group=group, positions=positions, offset=offset)
+    async def handle(body: Any) -> None:
+        calls.append(body)
+        if len(calls) < 3:
+            lost = asyncio.get_running_loop().create_future()
+            lost.cancel()
+            await lost
+
+    async with serving(broker):
+        await broker.publish(1, stream)
+        await until(has(calls, 3), "the record to come again")
+        await until(broker.ping, "all to be well")
+    assert calls == [[1] if batch else 1] * 3
+
+
+async def test_a_claim_that_ends_with_a_cancellation_is_tried_again(url: str, stream: str) -> None:
+    class Positions(MemoryPositions):
+        refusals = 2
+
+        async def claim(self, partition: int) -> Position:
+            if self.refusals:
+                self.refusals -= 1
+                raise asyncio.CancelledError
+            return await super().claim(partition)
+
+    broker, seen = StreamBroker(url), list[int]()
+
+    @broker.subscriber(stream, group="g", positions=Positions())
+    async def handle(body: int) -> None:
+        seen.append(body)
+
+    async with serving(broker):
+        await broker.publish_batch(1, 2, stream=stream, key="k")
+        await until(has(seen, 2), "both records")
+
+
 async def test_what_cannot_be_published_is_an_error_of_the_handler(url: str, stream: str) -> None:
     broker = StreamBroker(url)
     calls: list[int] = []
@@ -159,6 +204,55 @@ async def test_stop_ends_the_application_and_keeps_the_error(url: str, stream: s
     await asyncio.wait_for(task, 30)
     assert isinstance(subscriber.failure, Ruin)
     assert not subscriber.is_healthy
+
+
+@pytest.mark.parametrize("error", [Ruin("the end"), StopApplication()], ids=["error", "stop"])
+async def test_what_the_handler_raised_decides_also_where_its_position_cannot_be_stored(
+    url: str, stream: str, error: BaseException
+) -> None:
+    class Positions(MemoryPositions):
+        async def store(self, _partition: int, _next_offset: int) -> None:
+            raise OSError("the database is away")
+
+    broker, calls = StreamBroker(url), list[int]()
+    subscriber = broker.subscriber(stream, group="g", positions=Positions(), on_error="stop")
+
+    @subscriber
+    async def handle(body: int) -> None:
+        calls.append(body)
+        raise error
+
+    task = asyncio.create_task(FastStream(broker, logger=None).run())
+    await until(broker.ping, "the subscriber to read")
+    await broker.publish(1, stream)
+    await asyncio.wait_for(task, 30)
+    assert calls == [1]
+    assert subscriber.failure is (error if isinstance(error, Ruin) else None)
+
+
+async def test_a_position_that_cannot_be_stored_is_trouble_until_it_is(url: str, stream: str) -> None:
+    class Positions(MemoryPositions):
+        failures = 3
+
+        async def store(self, partition: int, next_offset: int) -> None:
+            if self.failures:
+                self.failures -= 1
+                raise OSError("the database is away")
+            await super().store(partition, next_offset)
+
+    broker, pings, positions = StreamBroker(url), list[bool](), Positions()
+
+    @broker.subscriber(stream, batch=True, group="g", positions=positions)
+    async def handle(bodies: list[int]) -> None:
+        pings.append(await broker.ping())
+
+    async with serving(broker):
+        await until(broker.ping, "the subscriber to read")
+        await broker.publish(1, stream)
+        await until(has(pings, 4), "4 tries")
+        await until(broker.ping, "all to be well")
+    assert pings == [True, False, False, False]
+    assert sum(positions.offsets.values()) == 1
 
 
 async def test_a_callable_decides_by_the_error(url: str, stream: str) -> None:

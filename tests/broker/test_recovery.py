@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 from faststream import FastStream
 
-from pipelines.engine.broker import MemoryPositions, Offset, StreamBroker, StreamSubscriber
+from pipelines.engine.broker import MemoryPositions, Offset, Position, StreamBroker, StreamSubscriber
 from pipelines.engine.broker import annotations as given
+from pipelines.engine.transport.address import Address
+from pipelines.engine.transport.connection import Connection
 from schemas.errors import StreamUnavailable
 from tests.broker.conftest import has, new_stream, serving
 from tests.support.proxy import proxied
@@ -126,6 +128,85 @@ async def test_a_position_beyond_the_end_stops_the_partition(url: str, stream: s
         await until(stopped, "the partition to stop")
         assert not await broker.ping()
         assert "StreamReplaced" in subscriber.troubles()[0]
+
+
+async def test_a_claim_is_trouble_until_it_succeeds_and_no_longer(url: str, stream: str) -> None:
+    """No record comes, so nothing but the claim itself can say that all is well again."""
+    refused, goes_on = asyncio.Event(), asyncio.Event()
+
+    class Positions(MemoryPositions):
+        async def claim(self, partition: int) -> Position:
+            if not refused.is_set():
+                refused.set()
+                raise OSError("the database is away")
+            await goes_on.wait()
+            return await super().claim(partition)
+
+    broker = StreamBroker(url)
+    subscriber = broker.subscriber(stream, group="g", positions=Positions(), partitions=2)
+
+    @subscriber
+    async def handle(body: int) -> None: ...
+
+    async def claiming() -> bool:
+        return len(subscriber.partitions) == 2 and not any(p.joined for p in subscriber.partitions.values())
+
+    async with serving(broker):
+        await until(_told(broker, "the database is away"), "the trouble to be told")
+        await until(claiming, "both partitions to claim")
+        assert not await broker.ping()
+        goes_on.set()
+        await until(broker.ping, "all to be well", seconds=20)
+
+
+@pytest.mark.parametrize("grown", [10, 200])
+async def test_a_stream_made_anew_is_not_taken_for_the_one_that_was_read(url: str, grown: int) -> None:
+    """Without a group, too: reading on at the same offset would leave out what the new one holds before it."""
+    stream, broker, seen = await new_stream(url, 1), StreamBroker(url), list[int]()
+    subscriber = broker.subscriber(stream, offset=Offset.first())
+
+    @subscriber
+    async def handle(body: int) -> None:
+        seen.append(body)
+
+    async with serving(broker):
+        await broker.publish_batch(*range(100), stream=stream)
+        await until(has(seen, 100), "100 records")
+        connection = await Connection.open(Address.parse(url), "test")
+        await connection.request(lambda client: client.delete_super_stream(stream))
+        await connection.close()
+        await StreamBroker(url).create_super_stream(stream, 1)
+        async with StreamBroker(url) as direct:
+            await direct.publish_batch(*range(1000, 1000 + grown), stream=stream)
+        await until(_told(broker, "StreamReplaced"), "the partition to stop", seconds=20)
+        assert not await broker.ping()
+    assert seen == list(range(100))
+
+
+async def test_who_only_stands_by_after_an_error_is_well(url: str) -> None:
+    """Another member has the partition, and does what failed here."""
+    stream, positions, seen = await new_stream(url, 1), MemoryPositions(), list[str]()
+
+    def make(name: str) -> StreamBroker:
+        broker = StreamBroker(url)
+
+        @broker.subscriber(stream, group="g", positions=positions)
+        async def handle(body: int) -> None:
+            seen.append(name)
+            if name == "first":
+                raise OSError("only here")
+
+        return broker
+
+    first, second = make("first"), make("second")
+    async with serving(first):
+        await until(first.ping, "the first to read")
+        async with serving(second):
+            await until(second.ping, "the second to stand by")
+            await second.publish(1, stream)
+            await until(has(seen, 2), "the second to take over")
+            await until(first.ping, "the first to stand by", seconds=20)
+    assert seen == ["first", "second"]
 
 
 async def test_publishing_through_a_dead_line_ends_in_time(url: str, stream: str) -> None:

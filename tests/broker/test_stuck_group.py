@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
 
 import pytest
 
@@ -37,6 +38,6 @@ async def test_it_stays_away_and_comes_back(monkeypatch: pytest.MonkeyPatch) -> 
 
     monkeypatch.setattr(asyncio, "sleep", sleep)
     reader = Joining([StreamUnavailable("away"), GroupStuck("orders-0", 5, 9, 50), StreamUnavailable("away")])
-    await reader.serve(lambda: bool(reader.errors))
+    await reader.serve(lambda: bool(reader.errors), nullcontext())
     assert [40 <= pause <= 60 for pause in pauses] == [False, True, False]
     assert reader.trouble is not None

@@ -49,7 +49,7 @@ async def test_a_claim_the_database_does_not_answer_is_one_line_and_may_be_made_
     """It is no defect, so the log needs no trace of it."""
     async with proxied(run.settings.postgres_dsn) as (dsn, proxy), instance(run, claim=(), dsn=dsn) as running:
         proxy.refusing = True
-        with pytest.raises(StoreUnavailable, match="^PostgreSQL gave no position: Connection[^\n]*$"):
+        with pytest.raises(StoreUnavailable, match=r"^PostgreSQL gave no position: Connection[^\n]*$"):
             await running.claim(0)
         proxy.refusing = False
         assert (await running.claim(0)).offset == 0

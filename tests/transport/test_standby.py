@@ -76,7 +76,11 @@ async def test_while_another_member_works_or_there_is_nothing_to_do_it_stands_by
                 await publish(run, number, 10)
                 await received(collector, number + 10)
                 await _looks(positions, more=1)
-            assert second.joined
+
+            async def stands_by() -> bool:
+                return second.joined and not second.active
+
+            await until(stands_by, "the second to stand by")
             assert not task.done()
 
 

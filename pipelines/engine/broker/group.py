@@ -34,14 +34,9 @@ class GroupPartition(Partition):
         return self._consumer.joined
 
     @property
-    def begun(self) -> bool:
-        """Whether the position is claimed."""
-        return self._consumer.active
-
-    @property
-    def elsewhere(self) -> bool:
-        """Whether another member has the partition."""
-        return self._consumer.standing_by
+    def standing_by(self) -> bool:
+        """Whether the group has this member, but another one is active."""
+        return self._consumer.joined and not self._consumer.active
 
     async def _join(self, handle: Callable[[Batch], Awaitable[None]]) -> None:
         await self._consumer.run(handle)

@@ -33,11 +33,10 @@ class Progress(Protocol):
 
 
 class Served(Protocol):
-    """Whose handlers are called: a subscriber. `lock` is held while records are in hand, so that `stop` waits."""
+    """Whose handlers are called: a subscriber."""
 
     calls: CallsCollection[Any]
     running: bool
-    lock: Any
 
     @property
     def stream(self) -> str:
@@ -75,13 +74,13 @@ async def handle_batch(subscriber: Served, progress: Progress, batch: Batch) -> 
 async def handle_records(subscriber: Served, progress: Progress, batch: Batch) -> None:
     """Call the handler for each record, in order, and move the position with each. Raises what it raises.
 
-    A subscriber that is stopping ends after the record in hand.
+    A subscriber that is stopping returns after the record in hand; what is left of the batch is not done.
     """
     handle = _Handler(subscriber)
-    with subscriber.lock, subscriber.record_scope():
+    with subscriber.record_scope():
         for turn, record in enumerate(records_of(subscriber.stream, batch), 1):
             if not subscriber.running:
-                break
+                return
             try:  # noqa: SIM105 - a context manager for each record costs as much as the message
                 await handle(record)
             except DONE:
@@ -89,9 +88,6 @@ async def handle_records(subscriber: Served, progress: Progress, batch: Batch) -
             progress.position = record.offset + 1
             if turn % _RECORDS_A_TURN == 0:
                 await asyncio.sleep(0)
-        else:
-            return
-    await asyncio.Event().wait()  # stopping: what is left stays undone, and the cancellation is on its way
 
 
 class _Handler:

@@ -10,7 +10,17 @@ from contextlib import aclosing
 from pipelines.engine.broker.config import OnError
 from pipelines.engine.broker.offsets import Offset
 from pipelines.engine.broker.partition import Partition, Work
-from pipelines.engine.transport import Batch, Chunk, EventFilter, Turns, end_offset, first_offset, read_stream
+from pipelines.engine.transport import (
+    Batch,
+    Chunk,
+    EventFilter,
+    Position,
+    Turns,
+    check_position,
+    end_offset,
+    first_offset,
+    read_stream,
+)
 from schemas.errors import StreamError, StreamUnavailable
 
 log = logging.getLogger(__name__)
@@ -40,6 +50,8 @@ class IndependentPartition(Partition):
         self._turns = turns
         self._only = only
         self._joined = False
+        self._read: Position | None = None
+        """The end of the last chunk that came: by it the stream is known again."""
 
     @property
     def joined(self) -> bool:
@@ -49,13 +61,18 @@ class IndependentPartition(Partition):
     async def _join(self, handle: Callable[[Batch], Awaitable[None]]) -> None:
         if self.position is None:
             self.position = await self._offset.resolve(self._url, self.stream)
-        await first_offset(self._url, self.stream)  # raises where the broker or the stream is away
         position = self.position
+        # Either raises where the broker or the stream is away, before we say that we have joined.
+        if self._read is None:
+            await first_offset(self._url, self.stream)
+        else:
+            await check_position(self._url, self.stream, self._read)
         self._joined = True
         try:
             async with aclosing(read_stream(self._url, self.stream, position, only=self._only)) as chunks:
                 while True:
                     chunk = await self._next(chunks)
+                    self._read = Position(chunk.end_offset, chunk.recorded_at)
                     while position < chunk.end_offset:
                         part = chunk.within(position, max(position, chunk.first_offset) + self._batch_records)
                         async with self._turns.taken() as make_way:

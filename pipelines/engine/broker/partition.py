@@ -13,12 +13,14 @@ import random
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager
+from typing import Any
 
 from faststream.exceptions import StopConsume
 
 from pipelines.engine.broker.config import OnError
 from pipelines.engine.transport import Batch
-from schemas.errors import EventsLost, Fenced, GroupStuck, StreamReplaced, StreamUnavailable, WarrenError, told
+from schemas.errors import EventsLost, Fenced, GroupStuck, StreamReplaced, WarrenError, told
 
 log = logging.getLogger(__name__)
 
@@ -50,22 +52,17 @@ class Partition(ABC):
         self._on_error = on_error
         self._stall_after = stall_after
         self._in_hand_since: float | None = None
-        self._handler_failed = False
+        self._batch_failed = False
         self._pause = FIRST_PAUSE
 
     @property
     @abstractmethod
     def joined(self) -> bool:
-        """Whether the broker serves this reader: in a group, active or standing by."""
+        """Whether the broker serves this reader; in a group, as the active member or one that stands by."""
 
     @property
-    def begun(self) -> bool:
-        """Whether reading goes on where it has to, after whatever kept it from beginning."""
-        return False
-
-    @property
-    def elsewhere(self) -> bool:
-        """Whether the partition is another reader's."""
+    def standing_by(self) -> bool:
+        """Whether another reader has the partition, and this one waits to take its place."""
         return False
 
     @abstractmethod
@@ -76,27 +73,25 @@ class Partition(ABC):
     def trouble(self) -> str | None:
         """Why records do not take effect here; None while they do.
 
-        A handler's error counts until a batch was done, a lost connection until the stream is joined again, what kept
-        the reading from beginning until it has begun. None counts any more where another reader has the partition. A
-        batch in hand counts from `stall_after` seconds on.
+        An error of a handler, or of what keeps the position, counts until a batch was done, here or by whoever has the
+        partition now, any other until the stream is joined again, a batch in hand from `stall_after` seconds on.
         """
-        if self.error is not None and not (self.elsewhere or self._regained):
+        regained = self.joined and (self.standing_by or not self._batch_failed)
+        if self.error is not None and not regained:
             return told(self.error)
         if self._in_hand_since is not None and (age := time.monotonic() - self._in_hand_since) > self._stall_after:
             return f"the batch from offset {self.position} has been in hand for {age:.0f} s"
         return None
 
     @property
-    def _regained(self) -> bool:
-        return not self._handler_failed and (self.joined if isinstance(self.error, StreamUnavailable) else self.begun)
-
-    @property
     def is_healthy(self) -> bool:
         """Joined and without trouble."""
         return self.joined and self.trouble is None
 
-    async def serve(self, running: Callable[[], bool]) -> None:
+    async def serve(self, running: Callable[[], bool], lock: AbstractContextManager[Any]) -> None:
         """Read while `running`, through all that goes wrong. Returns where the records to go on from are not there.
+
+        `lock` is held until what was in hand is counted, so that whoever stops can wait for that.
 
         Raises:
             Ended: the whole subscriber is to stop.
@@ -105,7 +100,8 @@ class Partition(ABC):
         async def handle(batch: Batch) -> None:
             if not running():
                 await asyncio.Event().wait()  # stopping: nothing new begins, and the cancellation is on its way
-            await self._handle(batch)
+            with lock:
+                await self._handle(batch)
 
         # A cancellation may be swallowed inside the client library, so the loop also ends by itself.
         while running():
@@ -118,6 +114,10 @@ class Partition(ABC):
                 self.error, self.stopped = error, True
                 log.critical("%s stopped: %s", self.stream, told(error))
                 return
+            except asyncio.CancelledError:
+                if _being_cancelled():
+                    raise
+                self._note(_foreign("joining"))
             except Exception as error:
                 self._note(error)
             pause = self.error.retry_after_s if isinstance(self.error, GroupStuck) else self._pause
@@ -128,21 +128,37 @@ class Partition(ABC):
         self.position = batch.first_offset
         self._in_hand_since = time.monotonic()
         try:
-            await self._work(self, batch)
+            await self._call(batch)
         except (StopConsume, SystemExit) as end:
-            await self._progressed()
+            await self._progressed_despite(end)
             raise Ended(None, application=isinstance(end, SystemExit)) from end
         except Exception as error:
-            self._handler_failed = not isinstance(error, Fenced)  # who was fenced has lost the partition, not failed
-            await self._progressed()
+            self._batch_failed = not isinstance(error, Fenced)  # who was fenced has lost the partition, not failed
+            await self._progressed_despite(error)
             policy = self._on_error if isinstance(self._on_error, str) else self._on_error(error)
             if policy == "stop":
                 raise Ended(error, application=True) from error
             raise
         finally:
             self._in_hand_since = None
+        self._batch_failed = True  # until it is known to count as done
         await self._progressed()
-        self.error, self._handler_failed, self._pause = None, False, FIRST_PAUSE
+        self.error, self._batch_failed, self._pause = None, False, FIRST_PAUSE
+
+    async def _call(self, batch: Batch) -> None:
+        try:
+            await self._work(self, batch)
+        except asyncio.CancelledError as error:
+            if _being_cancelled():
+                raise
+            raise _foreign("the handler") from error
+
+    async def _progressed_despite(self, first: BaseException) -> None:
+        """Like `_progressed`; where that fails too, it is told, and what the handler raised still decides."""
+        try:
+            await self._progressed()
+        except Exception as second:
+            log.warning("%s: %s; its position was not stored: %s", self.stream, told(first), told(second))
 
     async def _progressed(self) -> None:  # noqa: B027 - memory is enough where there is no group
         """Keep the position where it outlives this process."""
@@ -154,3 +170,13 @@ class Partition(ABC):
         trace = error if new and not isinstance(error, WarrenError) else None
         again = "" if isinstance(error, GroupStuck) else f"; joining again in {self._pause:.1f} s"
         log.warning("%s: %s%s", self.stream, told(error), again, exc_info=trace)
+
+
+def _being_cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is None or task.cancelling() > 0
+
+
+def _foreign(what: str) -> Exception:
+    """What is made of a CancelledError while nobody cancels us: as one it would end the partition without a word."""
+    return RuntimeError(f"{what} ended with a CancelledError that nobody asked for: what it awaited was cancelled")

@@ -56,20 +56,24 @@ class StreamSubscriber(SubscriberUsecase[Any]):
         self._ended = False
 
     async def start(self) -> None:
-        """Begin to read; returns at once, the broker may still be away."""
+        """Begin to read; returns at once, the broker may still be away. Idempotent."""
+        if self._tasks and not self._ended:  # `running` does not tell: FastStream's test broker sets it beforehand
+            return
         self._ended, self.failure = False, None
         await super().start()
         self._post_start()
         self._begin(self._join_all(), "partitions")
 
     async def stop(self) -> None:
-        """Read no more. What is in hand may finish within the graceful time-out. Idempotent."""
-        await super().stop()
-        tasks, self._tasks = self._tasks, []
-        for task in tasks:
-            task.cancel()
-        if tasks:
-            await asyncio.wait(tasks)
+        """Read no more. What is in hand may finish, and be counted, within the graceful time-out. Idempotent."""
+        try:
+            await super().stop()
+        finally:
+            tasks, self._tasks = self._tasks, []
+            for task in tasks:
+                task.cancel()
+            if tasks:
+                await asyncio.wait(tasks)
 
     @property
     def stream(self) -> str:
@@ -179,7 +183,7 @@ class StreamSubscriber(SubscriberUsecase[Any]):
 
     async def _serve(self, partition: Partition) -> None:
         try:
-            await partition.serve(lambda: self.running)
+            await partition.serve(lambda: self.running, self.lock)
         except Ended as end:
             if end.error is not None:
                 log.critical("%s stopped: %s", partition.stream, told(end.error))

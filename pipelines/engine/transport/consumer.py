@@ -62,16 +62,19 @@ class GroupConsumer:
         self._batch_records = batch_records
         self._turns = turns
         self._only = only
-        self.joined = False
-        """Whether the group has this member, active or standing by."""
-        self.active = False
-        """Whether the broker has made this member the partition's owner."""
-        self._waits_since: float | None = None
+        self._role: Role | None = None
+        self._since = 0.0
 
     @property
-    def standing_by(self) -> bool:
-        """Whether the broker has left the partition to another member."""
-        return self._waits_since is not None and time.monotonic() - self._waits_since >= CHOICE_SECONDS
+    def joined(self) -> bool:
+        """Whether the group has this member, standing by or active; not while that is being decided, or taken over."""
+        chosen = self._role is Role.ACTIVE
+        return chosen or (self._role is Role.STANDBY and time.monotonic() - self._since >= CHOICE_SECONDS)
+
+    @property
+    def active(self) -> bool:
+        """Whether this member is the partition's owner."""
+        return self._role is Role.ACTIVE
 
     async def run(self, handle: Callable[[Batch], Awaitable[None]]) -> None:
         """Join the group and give each batch to `handle`, one at a time and in order, until cancelled.
@@ -126,17 +129,14 @@ class GroupConsumer:
                 lambda client: client.subscribe(self._stream, SUBSCRIPTION, spec, credit.first, properties),
                 stream=self._stream,
             )
-            self.joined = True
-            self._set_role(Role.STANDING_BY)
+            self._set_role(Role.STANDBY)
             await membership.serve()
         finally:
-            self.joined = self.active = False
-            self._waits_since = None
+            self._role = None
             try:
                 await self._positions.release(self._partition)
             finally:
                 await connection.close()
 
     def _set_role(self, role: Role) -> None:
-        self.active = role is Role.ACTIVE
-        self._waits_since = time.monotonic() if role is Role.STANDING_BY else None
+        self._role, self._since = role, time.monotonic()

@@ -36,11 +36,11 @@ _NO_OFFSET = OffsetType.OFFSET
 
 
 class Role(Enum):
-    """What the broker has made of a member."""
+    """What a member is to its group."""
 
-    STANDING_BY = auto()
-    CHANGING = auto()
-    """It has decided anew, and we have not answered yet: the batch in hand ends, the position is claimed."""
+    STANDBY = auto()
+    CLAIMING = auto()
+    """The broker has made it the owner; it has not taken the partition over yet."""
     ACTIVE = auto()
 
 
@@ -114,7 +114,7 @@ class Membership:
     async def _decide(
         self, frame: schema.ConsumerUpdateResponse, work: asyncio.Future[None] | None
     ) -> asyncio.Future[None] | None:
-        self._on_role(Role.CHANGING)
+        self._on_role(Role.STANDBY)
         self._standby.forget()
         if work is not None:
             # The answer lets the broker activate the next member: the batch in hand may finish first. The next
@@ -126,8 +126,8 @@ class Membership:
             await self._positions.release(self._partition)
             self._gathering.drop()
             await self._answer(frame, schema.OffsetSpecification(_NO_OFFSET, 0))
-            self._on_role(Role.STANDING_BY)
             return None
+        self._on_role(Role.CLAIMING)
         position = await self._connection.or_closed(self._positions.claim(self._partition))
         await self._connection.or_closed(check_position_at(self._address, self._stream, position))
         self._expected = position.offset
