@@ -206,6 +206,55 @@ async def test_stop_ends_the_application_and_keeps_the_error(url: str, stream: s
     assert not subscriber.is_healthy
 
 
+@pytest.mark.parametrize("error", [Ruin("the end"), StopApplication()], ids=["error", "stop"])
+async def test_what_the_handler_raised_decides_also_where_its_position_cannot_be_stored(
+    url: str, stream: str, error: BaseException
+) -> None:
+    class Positions(MemoryPositions):
+        async def store(self, partition: int, next_offset: int) -> None:
+            raise OSError(f"the database is away; {partition} stays before {next_offset}")
+
+    broker, calls = StreamBroker(url), list[int]()
+    subscriber = broker.subscriber(stream, group="g", positions=Positions(), on_error="stop")
+
+    @subscriber
+    async def handle(body: int) -> None:
+        calls.append(body)
+        raise error
+
+    task = asyncio.create_task(FastStream(broker, logger=None).run())
+    await until(broker.ping, "the subscriber to read")
+    await broker.publish(1, stream)
+    await asyncio.wait_for(task, 30)
+    assert calls == [1]
+    assert subscriber.failure is (error if isinstance(error, Ruin) else None)
+
+
+async def test_a_position_that_cannot_be_stored_is_trouble_until_it_is(url: str, stream: str) -> None:
+    class Positions(MemoryPositions):
+        failures = 3
+
+        async def store(self, partition: int, next_offset: int) -> None:
+            if self.failures:
+                self.failures -= 1
+                raise OSError("the database is away")
+            await super().store(partition, next_offset)
+
+    broker, pings, positions = StreamBroker(url), list[bool](), Positions()
+
+    @broker.subscriber(stream, batch=True, group="g", positions=positions)
+    async def handle(bodies: list[int]) -> None:
+        pings.append(await broker.ping())
+
+    async with serving(broker):
+        await until(broker.ping, "the subscriber to read")
+        await broker.publish(1, stream)
+        await until(has(pings, 4), "4 tries")
+        await until(broker.ping, "all to be well")
+    assert pings == [True, False, False, False]
+    assert sum(positions.offsets.values()) == 1
+
+
 async def test_a_callable_decides_by_the_error(url: str, stream: str) -> None:
     def decide(error: Exception) -> Literal["retry", "stop"]:
         return "stop" if isinstance(error, Ruin) else "retry"

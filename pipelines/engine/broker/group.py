@@ -33,6 +33,11 @@ class GroupPartition(Partition):
         """Whether the group has this member."""
         return self._consumer.joined
 
+    @property
+    def standing_by(self) -> bool:
+        """Whether the group has this member, but another one is active."""
+        return self._consumer.joined and not self._consumer.active
+
     async def _join(self, handle: Callable[[Batch], Awaitable[None]]) -> None:
         await self._consumer.run(handle)
 

@@ -20,7 +20,7 @@ from faststream.exceptions import StopConsume
 
 from pipelines.engine.broker.config import OnError
 from pipelines.engine.transport import Batch
-from schemas.errors import EventsLost, GroupStuck, StreamReplaced, StreamUnavailable, WarrenError, told
+from schemas.errors import EventsLost, GroupStuck, StreamReplaced, WarrenError, told
 
 log = logging.getLogger(__name__)
 
@@ -52,13 +52,18 @@ class Partition(ABC):
         self._on_error = on_error
         self._stall_after = stall_after
         self._in_hand_since: float | None = None
-        self._handler_failed = False
+        self._batch_failed = False
         self._pause = FIRST_PAUSE
 
     @property
     @abstractmethod
     def joined(self) -> bool:
-        """Whether the broker serves this reader: in a group, active or standing by."""
+        """Whether the broker serves this reader; in a group, as the active member or one that stands by."""
+
+    @property
+    def standing_by(self) -> bool:
+        """Whether another reader has the partition, and this one waits to take its place."""
+        return False
 
     @abstractmethod
     async def _join(self, handle: Callable[[Batch], Awaitable[None]]) -> None:
@@ -68,10 +73,10 @@ class Partition(ABC):
     def trouble(self) -> str | None:
         """Why records do not take effect here; None while they do.
 
-        A lost connection counts until the stream is joined again, another error until a batch was done, a batch in
-        hand from `stall_after` seconds on.
+        An error of a handler, or of what keeps the position, counts until a batch was done, here or by whoever has the
+        partition now, any other until the stream is joined again, a batch in hand from `stall_after` seconds on.
         """
-        regained = isinstance(self.error, StreamUnavailable) and self.joined and not self._handler_failed
+        regained = self.joined and (self.standing_by or not self._batch_failed)
         if self.error is not None and not regained:
             return told(self.error)
         if self._in_hand_since is not None and (age := time.monotonic() - self._in_hand_since) > self._stall_after:
@@ -125,19 +130,20 @@ class Partition(ABC):
         try:
             await self._call(batch)
         except (StopConsume, SystemExit) as end:
-            await self._progressed()
+            await self._progressed_despite(end)
             raise Ended(None, application=isinstance(end, SystemExit)) from end
         except Exception as error:
-            self._handler_failed = True
-            await self._progressed()
+            self._batch_failed = True
+            await self._progressed_despite(error)
             policy = self._on_error if isinstance(self._on_error, str) else self._on_error(error)
             if policy == "stop":
                 raise Ended(error, application=True) from error
             raise
         finally:
             self._in_hand_since = None
+        self._batch_failed = True  # until it is known to count as done
         await self._progressed()
-        self.error, self._handler_failed, self._pause = None, False, FIRST_PAUSE
+        self.error, self._batch_failed, self._pause = None, False, FIRST_PAUSE
 
     async def _call(self, batch: Batch) -> None:
         try:
@@ -146,6 +152,13 @@ class Partition(ABC):
             if _being_cancelled():
                 raise
             raise _foreign("the handler") from error
+
+    async def _progressed_despite(self, first: BaseException) -> None:
+        """Like `_progressed`; where that fails too, it is told, and what the handler raised still decides."""
+        try:
+            await self._progressed()
+        except Exception as second:
+            log.warning("%s: %s; its position was not stored: %s", self.stream, told(first), told(second))
 
     async def _progressed(self) -> None:  # noqa: B027 - memory is enough where there is no group
         """Keep the position where it outlives this process."""

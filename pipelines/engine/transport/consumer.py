@@ -19,7 +19,7 @@ from pipelines.engine.transport.credit import Credit, Waiting
 from pipelines.engine.transport.filtering import EventFilter
 from pipelines.engine.transport.gathering import Gathering
 from pipelines.engine.transport.locate import connect_to
-from pipelines.engine.transport.membership import SUBSCRIPTION, Membership
+from pipelines.engine.transport.membership import SUBSCRIPTION, Membership, Role
 from pipelines.engine.transport.turns import Turns
 
 HEARTBEAT_SECONDS = 2
@@ -58,10 +58,17 @@ class GroupConsumer:
         self._batch_records = batch_records
         self._turns = turns
         self._only = only
-        self.joined = False
-        """Whether the group has this member, active or standing by."""
-        self.active = False
-        """Whether the broker has made this member the partition's owner."""
+        self._role: Role | None = None
+
+    @property
+    def joined(self) -> bool:
+        """Whether the group has this member, standing by or active; not while it takes the partition over."""
+        return self._role in (Role.STANDBY, Role.ACTIVE)
+
+    @property
+    def active(self) -> bool:
+        """Whether this member is the partition's owner."""
+        return self._role is Role.ACTIVE
 
     async def run(self, handle: Callable[[Batch], Awaitable[None]]) -> None:
         """Join the group and give each batch to `handle`, one at a time and in order, until cancelled.
@@ -102,7 +109,7 @@ class GroupConsumer:
                 partition=self._partition,
                 complete=self._only is None,
                 turns=self._turns,
-                on_activity=self._set_active,
+                on_role=self._set_role,
             )
             connection.on(schema.ConsumerUpdateResponse, membership.on_update)
             properties = {
@@ -116,14 +123,14 @@ class GroupConsumer:
                 lambda client: client.subscribe(self._stream, SUBSCRIPTION, spec, credit.first, properties),
                 stream=self._stream,
             )
-            self.joined = True
+            self._role = Role.STANDBY
             await membership.serve()
         finally:
-            self.joined = self.active = False
+            self._role = None
             try:
                 await self._positions.release(self._partition)
             finally:
                 await connection.close()
 
-    def _set_active(self, active: bool) -> None:
-        self.active = active
+    def _set_role(self, role: Role) -> None:
+        self._role = role

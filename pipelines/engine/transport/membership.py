@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from enum import Enum, auto
 from typing import Any
 
 from rstream import schema
@@ -34,6 +35,15 @@ SUBSCRIPTION = 1
 _NO_OFFSET = OffsetType.OFFSET
 
 
+class Role(Enum):
+    """What a member is to its group."""
+
+    STANDBY = auto()
+    CLAIMING = auto()
+    """The broker has made it the owner; it has not taken the partition over yet."""
+    ACTIVE = auto()
+
+
 class Membership:
     """One membership, from the subscription to the loss of the connection.
 
@@ -54,7 +64,7 @@ class Membership:
         partition: int,
         complete: bool,
         turns: Turns,
-        on_activity: Callable[[bool], None],
+        on_role: Callable[[Role], None],
     ) -> None:
         self._connection = connection
         self._gathering = gathering
@@ -65,7 +75,7 @@ class Membership:
         self._partition = partition
         self._complete = complete
         self._turns = turns
-        self._on_activity = on_activity
+        self._on_role = on_role
         self._expected = 0
         self._busy = False
         self._stopping = False
@@ -104,7 +114,7 @@ class Membership:
     async def _decide(
         self, frame: schema.ConsumerUpdateResponse, work: asyncio.Future[None] | None
     ) -> asyncio.Future[None] | None:
-        self._on_activity(False)
+        self._on_role(Role.STANDBY)
         self._standby.forget()
         if work is not None:
             # The answer lets the broker activate the next member: the batch in hand may finish first. The next
@@ -117,12 +127,13 @@ class Membership:
             self._gathering.drop()
             await self._answer(frame, schema.OffsetSpecification(_NO_OFFSET, 0))
             return None
+        self._on_role(Role.CLAIMING)
         position = await self._connection.or_closed(self._positions.claim(self._partition))
         await self._connection.or_closed(check_position_at(self._address, self._stream, position))
         self._expected = position.offset
         self._gathering.drop()
         await self._answer(frame, schema.OffsetSpecification(OffsetType.OFFSET, self._expected))
-        self._on_activity(True)
+        self._on_role(Role.ACTIVE)
         log.info("%s: active from offset %d", self._stream, self._expected)
         self._stopping = self._busy = False
         return asyncio.ensure_future(self._work())
