@@ -211,8 +211,8 @@ async def test_what_the_handler_raised_decides_also_where_its_position_cannot_be
     url: str, stream: str, error: BaseException
 ) -> None:
     class Positions(MemoryPositions):
-        async def store(self, _partition: int, _next_offset: int) -> None:
-            raise OSError("the database is away")
+        async def store(self, partition: int, next_offset: int) -> None:
+            raise OSError(f"the database is away; {partition} stays before {next_offset}")
 
     broker, calls = StreamBroker(url), list[int]()
     subscriber = broker.subscriber(stream, group="g", positions=Positions(), on_error="stop")

@@ -122,6 +122,22 @@ async def test_places_and_times_come_with_records(url: str, names: dict[str, Any
     assert seen[0] == seen[1]
 
 
+async def test_lines_of_another_form_become_readings(url: str, names: dict[str, Any]) -> None:
+    broker, seen = StreamBroker(url), list[Any]()
+    for stream in ("loggers-lines", "loggers-normal"):
+        await broker.create_super_stream(stream, 2)
+    broker.include_router(names["loggers"])
+
+    @broker.subscriber("loggers-normal", offset=Offset.first())
+    async def handle(body: dict[str, Any]) -> None:
+        seen.append(body)
+
+    async with serving(broker):
+        await broker.publish("attic;12.5", "loggers-lines")
+        await until(has(seen, 1), "the reading")
+    assert seen == [{"sensor": "attic", "celsius": 12.5}]
+
+
 async def test_what_is_no_reading_is_set_aside(url: str, names: dict[str, Any]) -> None:
     broker, stream, done = StreamBroker(url, middlewares=[names["SetAside"]]), await new_stream(url), list[Any]()
     await StreamBroker(url).create_super_stream("not-readings", 1)

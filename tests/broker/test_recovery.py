@@ -10,6 +10,8 @@ from faststream import FastStream
 
 from pipelines.engine.broker import MemoryPositions, Offset, Position, StreamBroker, StreamSubscriber
 from pipelines.engine.broker import annotations as given
+from pipelines.engine.broker import subscriber as subscriber_module
+from pipelines.engine.transport import streams_of
 from pipelines.engine.transport.address import Address
 from pipelines.engine.transport.connection import Connection
 from schemas.errors import StreamUnavailable
@@ -100,6 +102,27 @@ async def test_a_broker_that_is_away_is_waited_for(url: str) -> None:
             await until(broker.ping, "the subscriber to read")
             await broker.publish(1, stream)
             await until(has(seen, 1), "a record")
+
+
+async def test_whatever_keeps_a_subscriber_from_finding_its_partitions_is_told_and_tried_again(
+    url: str, stream: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    find, failures = streams_of, [ValueError("no number"), OSError("no such file")]
+
+    async def failing(*args: Any, **options: Any) -> list[str]:
+        if failures:
+            raise failures.pop()
+        return await find(*args, **options)
+
+    monkeypatch.setattr(subscriber_module, "streams_of", failing)
+    broker = StreamBroker(url)
+
+    @broker.subscriber(stream)
+    async def handle(body: int) -> None: ...
+
+    async with serving(broker):
+        await until(_told(broker, "no such file"), "the trouble to be told")
+        await until(broker.ping, "the subscriber to read", seconds=20)
 
 
 async def test_a_stream_that_is_missing_is_waited_for(url: str) -> None:

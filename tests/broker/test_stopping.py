@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 from faststream import FastStream
+from faststream.exceptions import SetupError
 
-from pipelines.engine.broker import MemoryPositions, Offset, StreamBroker
+from pipelines.engine.broker import MemoryPositions, Offset, StreamBroker, TestStreamBroker
 from tests.broker.conftest import has
 from tests.support.waiting import until
 
@@ -93,3 +94,15 @@ async def test_starting_twice_reads_once(url: str, stream: str) -> None:
     await until(has(seen, 20), "20 records")
     await broker.stop()
     assert seen == list(range(20))
+
+
+@pytest.mark.parametrize("batch", [False, True])
+async def test_in_memory_too_nothing_is_handled_before_the_start(batch: bool) -> None:
+    broker = StreamBroker("rabbitmq-stream://nobody@localhost")
+
+    @broker.subscriber("stream", batch=batch)
+    async def handle(body: Any) -> None: ...
+
+    async with TestStreamBroker(broker, connect_only=True):
+        with pytest.raises(SetupError, match="not started"):
+            await broker.publish(1, "stream")

@@ -35,6 +35,8 @@ def test_several_nodes_share_one_login_and_one_scheme() -> None:
         "rabbitmq-stream://a,,b",
         "rabbitmq-stream://a:1,b:x",
         "rabbitmq-stream://a:99999",
+        "rabbitmq-stream://[::1",
+        "rabbitmq-stream://user:pa[ss@a",
         "rabbitmq-stream://a/%2f?cacert=/ca.pem",
         "rabbitmq-stream+tls://a/%2f?cacert=",
         "rabbitmq-stream+tls://a/%2f?verify=none",

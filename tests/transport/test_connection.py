@@ -72,3 +72,24 @@ async def test_a_connection_the_broker_closes_says_why(run: Run) -> None:
     await connection.send(b"\x00\x00\x00\x08\x77\x77\x00\x01\x00\x00\x00\x09")  # no such command
     assert "unknown frame" in await asyncio.wait_for(connection.wait_closed(), 30)
     await connection.close()
+
+
+@pytest.mark.parametrize("step", range(1, 6))
+async def test_a_cancellation_is_not_lost_while_a_dead_connection_is_tidied_up(run: Run, step: int) -> None:
+    """Trap: rstream's `stop_task` takes the cancellation of whoever waits for that of the task."""
+    async with proxied(run.settings.stream_url) as (url, proxy):
+        connection = await Connection.open(Address.parse(url), "test")
+        proxy.freeze()
+        request = asyncio.create_task(connection.stats("orders-0"))
+        await asyncio.sleep(0)
+        proxy.cut()
+        await connection.wait_closed()
+        closing = asyncio.create_task(connection.close())
+        for _ in range(step):
+            await asyncio.sleep(0)
+        waiting = {task for task in (request, closing) if not task.done()}
+        for task in waiting:
+            task.cancel()
+        await asyncio.wait({request, closing})
+        assert all(task.cancelled() for task in waiting)
+        await connection.close()

@@ -14,8 +14,11 @@ from pipelines.engine.transport import (
     create_super_stream,
     end_offset,
     read_stream,
+    topology,
 )
 from pipelines.engine.transport import window as window_module
+from pipelines.engine.transport.address import Address
+from pipelines.engine.transport.connection import Connection
 from schemas.errors import PartitionMismatch, PublishRefused, StreamMissing, StreamUnavailable, Unconfirmed
 from schemas.streams import partition_name, partition_of
 from tests.support.proxy import proxied
@@ -221,6 +224,53 @@ async def test_making_a_super_stream_is_idempotent_and_never_changes_its_partiti
         assert await create_super_stream(url, "orders", 3) is False
         with pytest.raises(PartitionMismatch, match="has 3 partitions, not 5"):
             await create_super_stream(url, "orders", 5)
+
+
+async def test_several_may_make_a_super_stream_at_once_and_each_gets_what_it_asked_for_or_an_error(
+    servers: Addresses, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(topology, "SETTLE_SECONDS", 1.0)
+    async with fresh_run(servers, prepared=False) as run:
+        url = run.settings.stream_url
+        made = await asyncio.gather(*(create_super_stream(url, "orders", 3) for _ in range(5)))
+        assert made.count(True) == 1
+        calls = (create_super_stream(url, "others", 2 + number % 2) for number in range(6))
+        results = await asyncio.gather(*calls, return_exceptions=True)
+        kinds = sorted("mismatch" if isinstance(result, PartitionMismatch) else str(result) for result in results)
+        assert kinds == ["False", "False", "True", "mismatch", "mismatch", "mismatch"]
+
+
+async def test_a_name_that_something_else_has_is_no_super_stream_that_is_there_already(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(topology, "SETTLE_SECONDS", 0.2)
+    url = run.settings.stream_url
+    connection = await Connection.open(Address.parse(url), "test")
+    await connection.request(lambda client: client.create_stream("taken-0"))
+    await connection.close()
+    with pytest.raises(StreamUnavailable, match="a stream of one of its partitions' names, such as 'taken-0'"):
+        await create_super_stream(url, "taken", 2)
+
+
+async def test_a_super_stream_with_partitions_of_other_names_is_refused_with_their_names(run: Run) -> None:
+    """`rabbitmq-streams add_super_stream --routing-keys` names them so."""
+    url = run.settings.stream_url
+    connection = await Connection.open(Address.parse(url), "test")
+    names, keys = ["regions-emea", "regions-apac"], ["emea", "apac"]
+    await connection.request(lambda client: client.create_super_stream("regions", names, keys))
+    await connection.close()
+    with pytest.raises(
+        StreamUnavailable, match=r"should be named 'regions-0' and so on; .* regions-apac, regions-emea"
+    ):
+        async with SuperStreamPublisher(url, "regions"):
+            pass
+
+
+@pytest.mark.parametrize("message", [Message("x", b"", "i" * 257, ""), Message("x", b"", "i", "f" * 70_000)])
+async def test_texts_that_are_too_long_are_refused(run: Run, message: Message) -> None:
+    async with SuperStreamPublisher(run.settings.stream_url, "orders") as publisher:
+        with pytest.raises(PublishRefused, match="more than 256 characters"):
+            await publisher.publish([message])
 
 
 async def test_a_message_that_cannot_be_encoded_is_the_callers_error_as_it_is(run: Run) -> None:

@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
-from faststream.exceptions import FeatureNotSupportedException
+from faststream.exceptions import FeatureNotSupportedException, SetupError
 from faststream.message import StreamMessage
 
 from pipelines.engine.broker._compat import CallsCollection, ContextRepo, SubscriberUsecase
@@ -20,7 +20,7 @@ from pipelines.engine.broker.partition import FIRST_PAUSE, LONGEST_PAUSE, Ended,
 from pipelines.engine.broker.readers import reader
 from pipelines.engine.broker.specification import StreamSubscriberSpecification
 from pipelines.engine.transport import Batch, Turns, streams_of
-from schemas.errors import StreamError, told
+from schemas.errors import told
 
 log = logging.getLogger(__name__)
 
@@ -113,7 +113,9 @@ class StreamSubscriber(SubscriberUsecase[Any]):
         return [f"{partition.stream}: {partition.trouble or 'not joined yet'}" for partition in waits]
 
     async def deliver(self, batch: Batch) -> None:
-        """Hand a batch to the handlers, as the broker would. Raises what they raise."""
+        """Hand a batch to the handlers, as the broker would. Raises what they raise, and SetupError before `start`."""
+        if not self.running:
+            raise SetupError(f"{self.stream}: the subscriber is not started")
         await self._handle(self, _Delivered(), batch)
 
     def record_scope(self) -> AbstractContextManager[None]:
@@ -174,9 +176,10 @@ class StreamSubscriber(SubscriberUsecase[Any]):
                 return await streams_of(
                     self._outer_config.url, self.stream, self.config.partitions, plain=self.group is None
                 )
-            except StreamError as error:
+            except Exception as error:
+                # Whatever it is: a subscriber that gave up here would be dead without a word.
                 self._joining = error
-                log.warning("%s; trying again in %.1f s", error, pause)
+                log.warning("%s: %s; trying again in %.1f s", self.stream, told(error), pause)
             await asyncio.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE)
         raise asyncio.CancelledError

@@ -37,7 +37,10 @@ class Address:
         Raises:
             AddressError: not such an URL.
         """
-        parts = urlsplit(url)
+        try:
+            parts = urlsplit(url)
+        except ValueError:
+            raise AddressError("an IPv6 host stands in [ ], which in user and password are %xx") from None
         if parts.scheme not in _DEFAULT_PORTS:
             raise AddressError(f"{parts.scheme or 'no'}://… is not rabbitmq-stream[+tls]://HOST:PORT/VHOST")
         login, _, hosts = parts.netloc.rpartition("@")

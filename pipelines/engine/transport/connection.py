@@ -195,9 +195,12 @@ class Connection:
                         await self._guard(client.sync_request(goodbye, resp_schema=schema.CloseResponse))
         finally:
             self._die("closed")
-            for name in list(client._tasks):
-                with contextlib.suppress(Exception):
-                    await client.stop_task(name)
+            # Not rstream's `stop_task`, which swallows a cancellation of whoever closes.
+            tasks, client._tasks = list(client._tasks.values()), {}
+            for task in tasks:
+                task.cancel()
+            if tasks:
+                await asyncio.wait(tasks)
 
     async def _guard(self, awaitable: Awaitable[R]) -> R:
         task: asyncio.Future[R] = asyncio.ensure_future(awaitable)
@@ -210,8 +213,9 @@ class Connection:
         finally:
             if not task.done():
                 task.cancel()
-                with contextlib.suppress(asyncio.CancelledError, Exception):
-                    await task
+                await asyncio.wait({task})
+                if not task.cancelled():
+                    task.exception()  # seen: nobody asks for it any more
 
     async def _watch(self) -> None:
         limit, wire = self._client._heartbeat * SILENCE_FACTOR, self._client.wire

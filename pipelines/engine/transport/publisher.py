@@ -22,6 +22,7 @@ from schemas.streams import partition_of
 
 _SUB_ENTRY_BYTES = 64 * 1024
 _SUB_ENTRY_RECORDS = 1000
+_LONGEST_TEXT = 256  # characters of an id or filter value
 _LARGEST_BODY = FRAME_MAX - 4096  # the rest is for the frame, the message's head, id and filter value
 
 _PLAIN, _SUB_ENTRIES = 2, 1  # versions of the Publish frame: sub-entries have no filter values
@@ -30,6 +31,8 @@ _PLAIN, _SUB_ENTRIES = 2, 1  # versions of the Publish frame: sub-entries have n
 @dataclass(frozen=True, slots=True)
 class Message:
     """A message ready to publish: `subject` chooses its partition; `filter_value` is ASCII, "" for none.
+
+    `message_id` and `filter_value` have at most 256 characters.
 
     For an event these are the order, the event's id and its type.
     """
@@ -93,6 +96,8 @@ def check(messages: Iterable[Message]) -> None:
     for message in messages:
         if not message.filter_value.isascii():
             raise PublishRefused(f"filter value {message.filter_value!r} is not ASCII")
+        if len(message.filter_value) > _LONGEST_TEXT or len(message.message_id) > _LONGEST_TEXT:
+            raise PublishRefused(f"an id or filter value of more than {_LONGEST_TEXT} characters")
         if len(message.body) > _LARGEST_BODY:
             raise PublishRefused(f"a body of {len(message.body)} bytes; a message may have {_LARGEST_BODY}")
 

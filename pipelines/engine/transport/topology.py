@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 
 from rstream import exceptions
@@ -11,6 +12,9 @@ from pipelines.engine.transport.address import Address
 from pipelines.engine.transport.connection import Connection
 from schemas.errors import PartitionMismatch, StreamMissing, StreamUnavailable
 from schemas.streams import partition_name
+
+SETTLE_SECONDS = 5.0
+"""How long a super stream that somebody else is just making may take to have all its partitions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +32,7 @@ async def create_super_stream(url: str, super_stream: str, partitions: int) -> b
     """Make the super stream with no retention; False where it is there already. Idempotent.
 
     Raises:
-        StreamUnavailable: the broker is away or refuses.
+        StreamUnavailable: the broker is away or refuses, or one of the names is taken by something else.
         PartitionMismatch: the super stream exists with another number of partitions.
     """
     connection = await Connection.open(Address.parse(url), "warren topology")
@@ -48,9 +52,29 @@ async def create_super_stream(url: str, super_stream: str, partitions: int) -> b
                 return False
             return True
 
-        return await connection.request(create)
+        if await connection.request(create):
+            return True
+        await _settled(connection, super_stream, partitions)
+        return False
     finally:
         await connection.close()
+
+
+async def _settled(connection: Connection, super_stream: str, partitions: int) -> None:
+    """Wait for what somebody else makes: the names are taken, but are they those of such a super stream?"""
+    found: list[str] = []
+    try:
+        async with asyncio.timeout(SETTLE_SECONDS):
+            while len(found) != partitions:
+                found = await _partitions(connection, super_stream)
+                await asyncio.sleep(0.05)
+    except TimeoutError:
+        if found:
+            raise PartitionMismatch(super_stream, len(found), partitions) from None
+        raise StreamUnavailable(
+            f"super stream {super_stream!r} cannot be made: there is something else of that name, or a stream of one "
+            f"of its partitions' names, such as {partition_name(super_stream, 0)!r}"
+        ) from None
 
 
 async def partition_count(url: str, super_stream: str, expected: int | None = None) -> int:
@@ -71,7 +95,8 @@ async def streams_of(url: str, name: str, expected: int | None = None, *, plain:
     Raises:
         StreamMissing: there is none.
         PartitionMismatch: there is another number of partitions than expected.
-        StreamUnavailable: not all partitions are there, or the broker is away or refuses.
+        StreamUnavailable: not all partitions are there, or they have other names than ours, or the broker is away or
+            refuses.
     """
     connection = await Connection.open(Address.parse(url), "warren topology")
     try:
@@ -86,7 +111,10 @@ async def streams_of(url: str, name: str, expected: int | None = None, *, plain:
     if expected is not None and len(names) != expected:
         raise PartitionMismatch(name, len(names), expected)
     if names != [partition_name(name, partition) for partition in range(len(names))]:
-        raise StreamUnavailable(f"the broker knows only these partitions of {name!r}: {', '.join(names)}")
+        raise StreamUnavailable(
+            f"the partitions of {name!r} should be named {partition_name(name, 0)!r} and so on; the broker knows only "
+            f"{', '.join(names)}"
+        )
     return names
 
 
@@ -114,4 +142,10 @@ async def describe(url: str, super_stream: str) -> list[PartitionInfo]:
 
 async def _partitions(connection: Connection, super_stream: str) -> list[str]:
     names = await connection.request(lambda client: client.partitions(super_stream))
-    return sorted(names, key=lambda name: int(name.rsplit("-", 1)[1]))
+    return sorted(names, key=_by_number)
+
+
+def _by_number(name: str) -> tuple[int, str]:
+    # A super stream made elsewhere may have partitions of any names: `streams_of` says so.
+    number = name.rpartition("-")[2]
+    return (int(number) if number.isdecimal() else -1, name)
