@@ -23,7 +23,7 @@ def write_conf(conf: Path, *, listen: str, port: int, sockets: str, trusted: str
         "port": port,
         "unix_socket_directories": f"'{sockets}'",
         "max_connections": 200,
-        "shared_buffers": "512MB",
+        "shared_buffers": f"{_shared_buffers_mb()}MB",
         "max_wal_size": "4GB",
         "wal_level": "replica",
         "dynamic_shared_memory_type": "posix",
@@ -39,6 +39,12 @@ def write_conf(conf: Path, *, listen: str, port: int, sockets: str, trusted: str
     text = "".join(f"{key} = {value}\n" for key, value in settings.items())
     rules = ["local all all trust", f"host all all {trusted} trust", f"host replication all {trusted} trust"]
     write_readable(conf, {"postgresql.conf": text, "pg_hba.conf": "\n".join(rules) + "\n"})
+
+
+def _shared_buffers_mb() -> int:
+    """An eighth of the machine's memory, 128 MB to 4 GB; taken only as far as it is used."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return min(max(memory // 8 // 2**20, 128), 4096)
 
 
 def program(rootfs: Path, data: Path, conf: Path, ports: Ports, log: Path) -> Program:

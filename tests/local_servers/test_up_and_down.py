@@ -41,7 +41,6 @@ def test_postgres_is_as_safe_as_in_production(shared: SharedSet) -> None:
         "full_page_writes": "on",
         "autovacuum": "on",
         "max_connections": "200",
-        "shared_buffers": "512MB",
         "max_wal_size": "4GB",
         "wal_level": "replica",
         "dynamic_shared_memory_type": "posix",
