@@ -10,7 +10,7 @@ from rstream.client import Client
 
 from pipelines.engine.transport.address import Address
 from pipelines.engine.transport.connection import Connection
-from schemas.errors import PartitionMismatch, StreamMissing, StreamUnavailable
+from schemas.errors import PartitionMismatch, StreamMissing, StreamUnavailable, said
 from schemas.streams import partition_name
 
 SETTLE_SECONDS = 5.0
@@ -45,23 +45,24 @@ async def create_super_stream(url: str, super_stream: str, partitions: int) -> b
         names = [partition_name(super_stream, partition) for partition in range(partitions)]
         keys = [str(partition) for partition in range(partitions)]
 
-        async def create(client: Client) -> bool:
+        async def create(client: Client) -> exceptions.ServerError | None:
             try:
                 await client.create_super_stream(super_stream, names, keys)
-            except exceptions.StreamAlreadyExists:
-                return False
-            return True
+            except (exceptions.StreamAlreadyExists, exceptions.InternalError) as error:
+                return error  # either comes where somebody else makes it at this moment
+            return None
 
-        if await connection.request(create):
+        refusal = await connection.request(create)
+        if refusal is None:
             return True
-        await _settled(connection, super_stream, partitions)
+        await _settled(connection, super_stream, partitions, refusal)
         return False
     finally:
         await connection.close()
 
 
-async def _settled(connection: Connection, super_stream: str, partitions: int) -> None:
-    """Wait for what somebody else makes: the names are taken, but are they those of such a super stream?"""
+async def _settled(connection: Connection, super_stream: str, partitions: int, refusal: exceptions.ServerError) -> None:
+    """Wait for what somebody else makes: names are taken, it seems, but are they those of such a super stream?"""
     found: list[str] = []
     try:
         async with asyncio.timeout(SETTLE_SECONDS):
@@ -71,6 +72,8 @@ async def _settled(connection: Connection, super_stream: str, partitions: int) -
     except TimeoutError:
         if found:
             raise PartitionMismatch(super_stream, len(found), partitions) from None
+        if not isinstance(refusal, exceptions.StreamAlreadyExists):
+            raise StreamUnavailable(f"super stream {super_stream!r} cannot be made: {said(refusal)}") from refusal
         raise StreamUnavailable(
             f"super stream {super_stream!r} cannot be made: there is something else of that name, or a stream of one "
             f"of its partitions' names, such as {partition_name(super_stream, 0)!r}"
