@@ -116,6 +116,16 @@ async def test_of_an_order_it_opened_the_owner_knows_what_the_ledger_has(
     await _check(run, {A: ("submitted", 2), B: ("submitted", 2)})
 
 
+async def test_who_has_let_go_remembers_nothing(run: Run) -> None:
+    """After each lost connection there is another owner, and the former may be garbage for long."""
+    async with owner(run) as one:
+        await one.claim("one")
+        await one.commit(batch([event(A, "initiated")]))
+        assert one._memory.recall([A])
+        await one.let_go()
+        assert not one._memory.recall([A])
+
+
 async def test_an_order_another_owner_opened_is_looked_up_in_the_ledger(run: Run) -> None:
     first, second = event(A, "initiated"), event(A, "submitted")
     async with owner(run) as one, owner(run) as two:

@@ -69,7 +69,6 @@ class Owner(Generic[S, E]):
         Raises whatever the database does: the broker's time limit is running, so the caller joins the group again.
         """
         await self.let_go()
-        self._memory.clear()
         self._connection = await self._connect()
         self._held = await checkpoints.claim(self._connection, self._partition, owner)
         return Position(self._held.next_offset, self._held.recorded_at)
@@ -134,6 +133,7 @@ class Owner(Generic[S, E]):
     async def let_go(self) -> None:
         """Forget the partition and close the connection. Idempotent; safe before `claim`."""
         self._held = None
+        self._memory.clear()  # we may be part of a cycle, which nobody looks for soon
         self._storm.leave(self._partition)
         connection, self._connection = self._connection, None
         if connection is not None:
