@@ -25,6 +25,8 @@ R = TypeVar("R")
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 5.0
 
+_COLLECT_SECONDS = 10.0
+
 
 class Processor:
     """Runs one pipeline instance once."""
@@ -120,8 +122,16 @@ class Processor:
 def _collect_rarely() -> None:
     """Let reference counts do the work: a batch makes many objects and hardly a cycle, and looking for some halves us.
 
-    What exists by now stays for ever, so it is not looked at again.
+    What exists by now stays for ever, so it is not looked at again. Errors do leave cycles, so all else is collected
+    every few seconds, which takes milliseconds.
     """
     gc.collect()
     gc.freeze()
     gc.set_threshold(200_000, 20, 100)
+    loop = asyncio.get_running_loop()
+
+    def collect() -> None:
+        gc.collect()
+        loop.call_later(_COLLECT_SECONDS, collect)
+
+    collect()
