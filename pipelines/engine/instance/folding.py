@@ -113,6 +113,7 @@ class OrderQueue(Generic[S, E]):
             waiting.pop(0)
             if id(first) in stored:
                 self._parking.released.append((self._order_no, first))
+                self._parking.renewed.pop((self._order_no, first.offset), None)  # what is deleted is not changed, too
 
     def _try(self, arrived: Arrived) -> str | None:
         """Fold one event; return why that could not be done, None where it was."""
