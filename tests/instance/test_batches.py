@@ -204,12 +204,15 @@ async def test_money_is_kept_to_the_last_digit(run: Run) -> None:
 
 async def test_a_second_run_over_the_same_log_from_the_start_changes_nothing(run: Run) -> None:
     """As after a restore of an older checkpoint: the ledger, not the position, makes an event count once (I2)."""
-    events = [*life(A), *life(B, "initiated", "submitted"), event(C, "initiated")]
+    note, other = event(C, "note_added"), event(C, "note_added", data={"text": "something else", "author": "ada"})
+    events: list[dict[str, object] | bytes] = [*life(A), *life(B, "initiated", "submitted"), event(C, "initiated")]
+    events += [b"bad", note, other, event(C, "packaging", type="order.packaging.v2")]
     await commit_all(run, events)
     connection = await run.connect()
     before = await read_tables(connection)
     await connection.execute("UPDATE checkpoint SET next_offset = 0")
-    await commit_all(run, events[:7], events[7:])
+    async with asyncio.timeout(20):
+        await commit_all(run, events[:7], events[7:])
     assert await read_tables(connection) == before
     await check_consistent(connection)
     await connection.close()
