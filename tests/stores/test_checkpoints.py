@@ -9,7 +9,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from pipelines.engine.stores import checkpoints
+from pipelines.engine.stores import checkpoints, writes
 from pipelines.engine.stores.checkpoints import Claim, Tally
 from pipelines.engine.stores.ledger import LedgerRow, Opened, enters, opens
 from pipelines.engine.stores.postgres import CONNECTION_LOST
@@ -264,3 +264,23 @@ async def test_many_claim_at_once_and_the_epoch_counts_them_all(run: Run) -> Non
     await witness.close()
     for connection in connections:
         connection.terminate()
+
+
+async def test_what_takes_several_statements_takes_effect_whole_or_not_at_all(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writes, "STATEMENT_BYTES", -1)
+    connection = await run.connect(row_types=["ledger_row"])
+    held = await checkpoints.claim(connection, 0, "o")
+    one = LedgerRow(7, bytes(16), -1, 0, 2, False)
+    whole = [opens([Opened("B", 7, START)]), enters([one])]
+    with pytest.raises(asyncpg.UniqueViolationError):
+        await checkpoints.advance(connection, held, 0, 3, START, NOTHING, [*whole, enters([one])])
+    with pytest.raises(Fenced):
+        await checkpoints.advance(connection, Claim(0, 0, 0), 0, 3, START, NOTHING, whole)
+    assert await connection.fetch("SELECT FROM order_index UNION ALL SELECT FROM ledger") == []
+    assert not connection.is_in_transaction()
+    await checkpoints.advance(connection, held, 0, 3, START, NOTHING, whole)
+    assert await connection.fetchval("SELECT count(*) FROM order_index JOIN ledger USING (order_no)") == 1
+    assert (await _row(connection))["next_offset"] == 3
+    await connection.close()
