@@ -169,6 +169,20 @@ async def test_an_order_is_filed_under_the_month_the_log_recorded_its_end(run: R
     await connection.close()
 
 
+async def test_an_order_is_opened_when_the_log_recorded_its_first_event(run: Run) -> None:
+    async with instance(run) as running:
+        later = RECORDED + timedelta(hours=1)
+        parts = [
+            chunk([event(A, "initiated")]),
+            chunk([event(A, "submitted"), event(B, "initiated")], 1, recorded_at=later),
+        ]
+        await running.commit(Batch(0, 0, parts))
+    connection = await run.connect()
+    opened = await connection.fetch("SELECT order_id, opened_at FROM order_index")
+    assert {row["order_id"]: row["opened_at"] for row in opened} == {A: RECORDED, B: later}
+    await connection.close()
+
+
 async def test_a_producers_time_of_any_age_is_kept_and_goes_nowhere_wrong(run: Run) -> None:
     """What a .NET service writes for "not set" among them."""
     times = ["0001-01-01T00:00:00Z", "1969-12-31T23:59:59Z", "2099-01-01T00:00:00Z", "9999-12-31T23:59:59.999999Z"]

@@ -165,6 +165,38 @@ async def test_a_batch_that_was_rolled_back_leaves_nothing_in_memory(run: Run) -
     await _check(run, {A: ("price_calculated", 3), B: ("initiated", 1)})
 
 
+async def test_of_a_batch_that_cannot_be_written_nothing_is_remembered(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object) -> list[Write]:
+        raise ValueError("no value of ours")
+
+    views = Views()
+    async with owner(run, views) as one:
+        await one.claim("one")
+        await one.commit(batch([event(A, "initiated")]))
+        with monkeypatch.context() as patched:
+            patched.setattr(views, "writes", refused)
+            with pytest.raises(ValueError, match="no value of ours"):
+                await one.commit(batch([event(A, "submitted")], 1))
+        await one.commit(batch([event(A, "submitted")], 1))
+    await _check(run, {A: ("submitted", 2)})
+
+
+async def test_what_a_wrong_memory_would_let_through_the_ledger_refuses_and_all_is_asked_anew(run: Run) -> None:
+    """A defect that must not be one: the memory knows nothing of an event that took effect."""
+    async with owner(run) as one:
+        await one.claim("one")
+        await one.commit(batch([event(A, "initiated"), event(A, "submitted")]))
+        known = one._memory.recall([A])[A]
+        one._memory.keep(A, known._replace(entries=Entries()))
+        async with asyncio.timeout(20):
+            done = await one.commit(batch([event(A, "submitted"), event(A, "price_calculated")], 2))
+    assert done is not None
+    assert (done.tally.applied, done.tally.duplicates) == (1, 1)
+    await _check(run, {A: ("price_calculated", 3)})
+
+
 async def test_what_another_owner_did_meanwhile_is_asked_for(run: Run) -> None:
     views = Asking()
     async with owner(run, views) as one, owner(run) as two:

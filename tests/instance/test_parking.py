@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any
@@ -189,6 +190,23 @@ async def test_the_first_that_waits_says_why_after_a_release_that_went_half_way(
     assert [row["stream_offset"] for row in rows] == [1, 2, 3]
     assert "order.packaging.v2" in rows[0]["reason"]
     assert [row["reason"] for row in rows[1:]] == [BEHIND, BEHIND]
+    await connection.close()
+
+
+async def test_why_an_event_goes_on_waiting_is_told_whatever_text_it_is(run: Run) -> None:
+    class Garbled(SecondRelease):
+        def fold(self, *given: Any) -> Any:
+            if given[0] is not None:
+                raise ValueError("half \ud800 of nothing \x00")
+            return super().fold(*given)
+
+    await commit_all(run, [_new(A), event(A, "submitted")])
+    async with asyncio.timeout(20):
+        await commit_all(run, [event(A, "released")], projection=Garbled(), offset=2)
+    connection = await run.connect()
+    rows = await connection.fetch("SELECT stream_offset, reason FROM parked ORDER BY stream_offset")
+    assert [tuple(row) for row in rows] == [(1, "ValueError: half ? of nothing �"), (2, BEHIND)]
+    await check_consistent(connection)
     await connection.close()
 
 
