@@ -180,6 +180,7 @@ async def test_an_order_is_opened_when_the_log_recorded_its_first_event(run: Run
     connection = await run.connect()
     opened = await connection.fetch("SELECT order_id, opened_at FROM order_index")
     assert {row["order_id"]: row["opened_at"] for row in opened} == {A: RECORDED, B: later}
+    assert await connection.fetchval("SELECT recorded_at FROM checkpoint") == later  # by this the stream is known
     await connection.close()
 
 
