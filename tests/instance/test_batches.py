@@ -169,6 +169,21 @@ async def test_an_order_is_filed_under_the_month_the_log_recorded_its_end(run: R
     await connection.close()
 
 
+async def test_an_order_is_opened_when_the_log_recorded_its_first_event(run: Run) -> None:
+    async with instance(run) as running:
+        later = RECORDED + timedelta(hours=1)
+        parts = [
+            chunk([event(A, "initiated")]),
+            chunk([event(A, "submitted"), event(B, "initiated")], 1, recorded_at=later),
+        ]
+        await running.commit(Batch(0, 0, parts))
+    connection = await run.connect()
+    opened = await connection.fetch("SELECT order_id, opened_at FROM order_index")
+    assert {row["order_id"]: row["opened_at"] for row in opened} == {A: RECORDED, B: later}
+    assert await connection.fetchval("SELECT recorded_at FROM checkpoint") == later  # by this the stream is known
+    await connection.close()
+
+
 async def test_a_producers_time_of_any_age_is_kept_and_goes_nowhere_wrong(run: Run) -> None:
     """What a .NET service writes for "not set" among them."""
     times = ["0001-01-01T00:00:00Z", "1969-12-31T23:59:59Z", "2099-01-01T00:00:00Z", "9999-12-31T23:59:59.999999Z"]
@@ -204,12 +219,15 @@ async def test_money_is_kept_to_the_last_digit(run: Run) -> None:
 
 async def test_a_second_run_over_the_same_log_from_the_start_changes_nothing(run: Run) -> None:
     """As after a restore of an older checkpoint: the ledger, not the position, makes an event count once (I2)."""
-    events = [*life(A), *life(B, "initiated", "submitted"), event(C, "initiated")]
+    note, other = event(C, "note_added"), event(C, "note_added", data={"text": "something else", "author": "ada"})
+    events: list[dict[str, object] | bytes] = [*life(A), *life(B, "initiated", "submitted"), event(C, "initiated")]
+    events += [b"bad", note, other, event(C, "packaging", type="order.packaging.v2")]
     await commit_all(run, events)
     connection = await run.connect()
     before = await read_tables(connection)
     await connection.execute("UPDATE checkpoint SET next_offset = 0")
-    await commit_all(run, events[:7], events[7:])
+    async with asyncio.timeout(20):
+        await commit_all(run, events[:7], events[7:])
     assert await read_tables(connection) == before
     await check_consistent(connection)
     await connection.close()

@@ -101,6 +101,22 @@ def test_an_event_parked_and_released_within_one_batch_leaves_no_trace(monkeypat
     assert (shelf.states[1], shelf.rows, shelf.released) == (("a", "r"), {}, [])
 
 
+def test_an_event_released_at_its_second_try_in_one_batch_is_only_released(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One statement may not change and delete a row: the change would win, and the event take effect again."""
+    shelf, toys, folds = Shelf(), Toys(), []
+    _take(shelf, toys, ("a", "poison.1"), ("b", "ok"))
+    real = toys.fold
+
+    def mended_at_second_try(*given: Any) -> Any:
+        folds.append(given)
+        toys.release = int(len(folds) > 1)
+        return real(*given)
+
+    monkeypatch.setattr(toys, "fold", mended_at_second_try)
+    _take(shelf, toys, ("r", "release"), ("s", "release"), first=2)
+    assert (shelf.states[1], shelf.rows) == (("a", "b", "r", "s"), {})
+
+
 def test_a_release_of_an_order_that_waits_for_nothing_is_an_event_like_others() -> None:
     shelf = Shelf()
     _take(shelf, Toys(), ("r", "release"), ("a", "ok"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from typing import Any
 
 import asyncpg
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.engine.instance import memory
+from pipelines.engine.instance.batch import take_effect
 from pipelines.engine.instance.memory import MOST_EVENTS, Entries, Known, Memory
 from pipelines.engine.stores.ledger import Found, look_up
 from pipelines.engine.stores.writes import Write
@@ -173,6 +175,38 @@ async def test_a_batch_that_was_rolled_back_leaves_nothing_in_memory(run: Run) -
     await _check(run, {A: ("price_calculated", 3), B: ("initiated", 1)})
 
 
+async def test_of_a_batch_that_cannot_be_written_nothing_is_remembered(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object) -> list[Write]:
+        raise ValueError("no value of ours")
+
+    views = Views()
+    async with owner(run, views) as one:
+        await one.claim("one")
+        await one.commit(batch([event(A, "initiated")]))
+        with monkeypatch.context() as patched:
+            patched.setattr(views, "writes", refused)
+            with pytest.raises(ValueError, match="no value of ours"):
+                await one.commit(batch([event(A, "submitted")], 1))
+        await one.commit(batch([event(A, "submitted")], 1))
+    await _check(run, {A: ("submitted", 2)})
+
+
+async def test_what_a_wrong_memory_would_let_through_the_ledger_refuses_and_all_is_asked_anew(run: Run) -> None:
+    """A defect that must not be one: the memory knows nothing of an event that took effect."""
+    async with owner(run) as one:
+        await one.claim("one")
+        await one.commit(batch([event(A, "initiated"), event(A, "submitted")]))
+        known = one._memory.recall([A])[A]
+        one._memory.keep(A, known._replace(entries=Entries()))
+        async with asyncio.timeout(20):
+            done = await one.commit(batch([event(A, "submitted"), event(A, "price_calculated")], 2))
+    assert done is not None
+    assert (done.tally.applied, done.tally.duplicates) == (1, 1)
+    await _check(run, {A: ("price_calculated", 3)})
+
+
 async def test_what_another_owner_did_meanwhile_is_asked_for(run: Run) -> None:
     views = Asking()
     async with owner(run, views) as one, owner(run) as two:
@@ -207,6 +241,57 @@ async def test_after_a_commit_in_doubt_the_state_is_asked_for(run: Run, monkeypa
         async with asyncio.timeout(20):
             assert await own.commit(batch([event(A, "submitted")], 1)) is None
         await own.commit(batch([event(A, "price_calculated")], 2))
+    await _check(run, {A: ("price_calculated", 3)})
+
+
+async def test_after_a_commit_cancelled_in_doubt_the_state_is_asked_for(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent = Sent(monkeypatch)
+    async with proxied(run.settings.postgres_dsn) as (dsn, proxy), owner(run, dsn=dsn) as own:
+        await own.claim("test")
+        await own.commit(batch([event(A, "initiated")]))
+        sent.forget()
+        committed = asyncio.Event()
+
+        def withhold(piece: bytes) -> bytes:
+            if sent.answered_by(piece):
+                committed.set()
+            return b"" if committed.is_set() else piece
+
+        proxy.spoil = withhold
+        commit = asyncio.create_task(own.commit(batch([event(A, "submitted")], 1)))
+        async with asyncio.timeout(20):
+            await committed.wait()
+            commit.cancel()
+            await asyncio.wait({commit})
+            proxy.spoil = None
+            await own.commit(batch([event(A, "price_calculated")], 2))
+    assert commit.cancelled()
+    await _check(run, {A: ("price_calculated", 3)})
+
+
+async def test_a_cancellation_that_an_error_has_taken_the_place_of_leaves_nothing_in_memory(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its batch took effect, as a statement that was given up may."""
+
+    async def commits_and_dies(*given: Any) -> None:
+        await take_effect(*given)
+        monkeypatch.undo()
+        await asyncio.sleep(0)
+        asyncio.current_task().cancel()  # type: ignore[union-attr]
+        raise TimeoutError
+
+    async with owner(run) as own:
+        await own.claim("test")
+        await own.commit(batch([event(A, "initiated")]))
+        monkeypatch.setattr("pipelines.engine.instance.owner.take_effect", commits_and_dies)
+        commit = asyncio.create_task(own.commit(batch([event(A, "submitted")], 1)))
+        async with asyncio.timeout(20):
+            await asyncio.wait({commit})
+            await own.commit(batch([event(A, "price_calculated")], 2))
+    assert commit.cancelled()
     await _check(run, {A: ("price_calculated", 3)})
 
 

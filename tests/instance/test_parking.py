@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Sequence
+from types import SimpleNamespace
 from typing import Any
 
+import asyncpg
 import pytest
 
+from pipelines.engine.stores import set_aside
 from pipelines.engine.stores.set_aside import BEHIND
 from pipelines.flows.views.projection import Views
 from schemas.errors import ParkingStorm
@@ -188,9 +193,51 @@ async def test_the_first_that_waits_says_why_after_a_release_that_went_half_way(
     await connection.close()
 
 
+async def test_why_an_event_goes_on_waiting_is_told_whatever_text_it_is(run: Run) -> None:
+    class Garbled(SecondRelease):
+        def fold(self, *given: Any) -> Any:
+            if given[0] is not None:
+                raise ValueError("half \ud800 of nothing \x00")
+            return super().fold(*given)
+
+    await commit_all(run, [_new(A), event(A, "submitted")])
+    async with asyncio.timeout(20):
+        await commit_all(run, [event(A, "released")], projection=Garbled(), offset=2)
+    connection = await run.connect()
+    rows = await connection.fetch("SELECT stream_offset, reason FROM parked ORDER BY stream_offset")
+    assert [tuple(row) for row in rows] == [(1, "ValueError: half ? of nothing �"), (2, BEHIND)]
+    await check_consistent(connection)
+    await connection.close()
+
+
 async def test_one_order_with_many_parked_events_is_no_storm(run: Run) -> None:
     events = [event(A, "note_added", event_id=f"n{number}") for number in range(60)]
     await commit_all(run, [_new(A), *events[:30]], events[30:])
     connection = await run.connect()
     assert await connection.fetchval("SELECT count(*) FROM parked") == 61
+    await connection.close()
+
+
+async def test_of_an_order_that_waits_on_nothing_is_read_until_its_release(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However much of it is parked, the partition's other orders do not wait for it."""
+    read: list[int] = []
+
+    async def noted(connection: asyncpg.Connection, order_nos: Sequence[int]) -> list[asyncpg.Record]:
+        rows = await set_aside.parked_events(connection, order_nos)
+        read.append(len(rows))
+        return rows
+
+    noting = SimpleNamespace(**{**vars(set_aside), "parked_events": noted})
+    monkeypatch.setattr("pipelines.engine.instance.batch.set_aside", noting)
+    first, second = [_poison(A), event(A, "initiated")], [event(A, "submitted"), event(B, "initiated")]
+    await commit_all(run, first, second, projection=FirstRelease())
+    assert read == [0, 0]
+    await commit_all(run, [event(A, "price_calculated"), event(A, "released")], projection=SecondRelease(), offset=4)
+    assert read == [0, 0, 3]
+    connection = await run.connect()
+    told = await connection.fetch("SELECT array_agg(stream_offset ORDER BY revision) FROM timeline GROUP BY order_no")
+    assert sorted(row[0] for row in told) == [[0, 1, 2, 4, 5], [3]]
+    await check_consistent(connection)
     await connection.close()

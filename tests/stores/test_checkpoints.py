@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import nullcontext
 from typing import Any
 
 import asyncpg
 import pytest
 
-from pipelines.engine.stores import checkpoints
+from pipelines.engine.stores import checkpoints, writes
 from pipelines.engine.stores.checkpoints import Claim, Tally
 from pipelines.engine.stores.ledger import LedgerRow, Opened, enters, opens
 from pipelines.engine.stores.postgres import CONNECTION_LOST
@@ -17,6 +18,7 @@ from schemas.errors import Fenced
 from tests.stores.support import undone
 from tests.support.events import START
 from tests.support.runs import Run
+from tests.support.waiting import until
 
 NOTHING = Tally(applied=0, duplicates=0, quarantined=0, parked=0)
 
@@ -163,6 +165,9 @@ async def test_the_checkpoint_moves_by_compare_and_set_and_counts(run: Run) -> N
     await checkpoints.advance(connection, held, 10, 12, START, Tally(applied=4, duplicates=0, quarantined=0, parked=-2))
     row = await _row(connection)
     assert (row["next_offset"], row["recorded_at"]) == (12, START)
+    assert await connection.fetchval(
+        "SELECT committed_at BETWEEN now() - interval '1 minute' AND now() FROM checkpoint"
+    )
     assert (row["applied"], row["duplicates"], row["quarantined"], row["parked"]) == (9, 2, 1, 0)
     for other, offset in [(held, 0), (held, 10), (held, 13), (Claim(0, 2, 12), 12), (Claim(3, 1, 12), 12)]:
         with pytest.raises(Fenced):
@@ -264,3 +269,47 @@ async def test_many_claim_at_once_and_the_epoch_counts_them_all(run: Run) -> Non
     await witness.close()
     for connection in connections:
         connection.terminate()
+
+
+async def test_what_takes_several_statements_takes_effect_whole_or_not_at_all(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writes, "STATEMENT_BYTES", -1)
+    connection = await run.connect(row_types=["ledger_row"])
+    held = await checkpoints.claim(connection, 0, "o")
+    one = LedgerRow(7, bytes(16), -1, 0, 2, False)
+    whole = [opens([Opened("B", 7, START)]), enters([one])]
+    with pytest.raises(asyncpg.UniqueViolationError):
+        await checkpoints.advance(connection, held, 0, 3, START, NOTHING, [*whole, enters([one])])
+    with pytest.raises(Fenced):
+        await checkpoints.advance(connection, Claim(0, 0, 0), 0, 3, START, NOTHING, whole)
+    assert await connection.fetch("SELECT FROM order_index UNION ALL SELECT FROM ledger") == []
+    assert not connection.is_in_transaction()
+    await checkpoints.advance(connection, held, 0, 3, START, NOTHING, whole)
+    assert await connection.fetchval("SELECT count(*) FROM order_index JOIN ledger USING (order_no)") == 1
+    assert (await _row(connection))["next_offset"] == 3
+    await connection.close()
+
+
+@pytest.mark.parametrize("taken", [True, False])
+async def test_an_owner_that_waits_for_its_checkpoint_commits_only_if_it_was_not_taken(run: Run, taken: bool) -> None:
+    """What it compares is the row as the other leaves it, not as it was when the statement began."""
+    old, other = await run.connect(), await run.connect()
+    held = await checkpoints.claim(old, 0, "old")
+    taking = other.transaction()
+    await taking.start()
+    await other.execute("UPDATE checkpoint SET epoch = epoch + 1")
+    commit = asyncio.create_task(checkpoints.advance(old, held, 0, 3, START, NOTHING, [opens([Opened("A", 1, START)])]))
+
+    async def waits() -> bool:
+        query = "SELECT wait_event_type = 'Lock' FROM pg_stat_activity WHERE pid = $1"
+        return bool(await other.fetchval(query, old.get_server_pid()))
+
+    await until(waits, "the commit to wait for the checkpoint", seconds=20)
+    await (taking.commit() if taken else taking.rollback())
+    with pytest.raises(Fenced) if taken else nullcontext():
+        await commit
+    assert await other.fetchval("SELECT count(*) FROM order_index") == int(not taken)
+    assert (await _row(other))["next_offset"] == (0 if taken else 3)
+    await old.close()
+    await other.close()

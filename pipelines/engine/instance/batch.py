@@ -100,8 +100,11 @@ async def decide(
     states = {one.order_no: one.state for one in recalled.values()}
     new = {order.order_no for order in known.opened.values()}
     states |= await projection.load(connection, sorted(fresh.keys() - states.keys() - new))
-    waiting = await set_aside.parked_events(connection, sorted(known.waiting & fresh.keys()))
-    parking = decision.parking = Parking.of(waiting, projection.parse)
+    waiting = known.waiting & fresh.keys()
+    # Of orders that nothing releases, it is enough that they wait: their parked events may be very many.
+    released = {order_no for order_no in waiting if any(projection.releases(one.event) for one in fresh[order_no])}
+    parked = await set_aside.parked_events(connection, sorted(released))
+    parking = decision.parking = Parking.of(parked, projection.parse, waiting - released)
     for order_no, events in fresh.items():
         change = OrderQueue(projection, order_no, states.get(order_no), parking).run(events)
         if change is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Generic, TypeVar
@@ -18,7 +18,11 @@ S = TypeVar("S")
 E = TypeVar("E")
 
 # Stands for a parked event that cannot be read; nothing but its identity is ever used.
-_NOTHING = Envelope(specversion="1.0", id="-", source="-", type="-", subject="-", time=datetime(1970, 1, 1, tzinfo=UTC))
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+_NOTHING = Envelope(specversion="1.0", id="-", source="-", type="-", subject="-", time=_LONG_AGO)
+
+_SOME = Arrived(_NOTHING, b"", 0, -1, _LONG_AGO, b"")
+"""Stands for all that waits of an order which nothing releases; that it waits is all that is used."""
 
 
 @dataclass(slots=True)
@@ -38,9 +42,11 @@ class Parking:
     last_reason: str = ""
 
     @classmethod
-    def of(cls, rows: Sequence[asyncpg.Record], parse: Callable[[bytes], Identified]) -> Parking:
-        """Read the parked rows of these orders, with the parser of today's release."""
-        parking = cls()
+    def of(
+        cls, rows: Sequence[asyncpg.Record], parse: Callable[[bytes], Identified], unreleased: Iterable[int] = ()
+    ) -> Parking:
+        """Read the parked rows of these orders, with the parser of today's release; `unreleased` just wait on."""
+        parking = cls({order_no: [_SOME] for order_no in unreleased})
         for row in rows:
             body, unreadable = bytes(row["body"]), None
             try:
@@ -107,6 +113,7 @@ class OrderQueue(Generic[S, E]):
             waiting.pop(0)
             if id(first) in stored:
                 self._parking.released.append((self._order_no, first))
+                self._parking.renewed.pop((self._order_no, first.offset), None)  # what is deleted is not changed, too
 
     def _try(self, arrived: Arrived) -> str | None:
         """Fold one event; return why that could not be done, None where it was."""

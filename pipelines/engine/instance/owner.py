@@ -98,19 +98,20 @@ class Owner(Generic[S, E]):
                 await self.let_go()
                 raise
             except asyncio.CancelledError:
-                # Nothing is known of the transaction; whoever goes on asks the checkpoint.
+                # Nothing is known of the transaction; whoever goes on asks the checkpoint, and the orders anew.
                 self._drop_connection()
+                self._memory.clear()
                 raise
             except ValueError:
                 raise  # a value the driver cannot write: a defect of ours that no second try mends
             except DATABASE_ERRORS as error:
-                if_cancelled()
-                batch.make_way()  # whatever keeps this batch need not keep others
                 self._memory.clear()  # so that a second try asks for all there is to know
-                self.trouble = told(_first(error))
-                metrics.RETRIES.labels(self._instance, type(error).__name__).inc()
                 if isinstance(error, CONNECTION_LOST):
                     self._drop_connection()
+                if_cancelled()
+                batch.make_way()  # whatever keeps this batch need not keep others
+                self.trouble = told(_first(error))
+                metrics.RETRIES.labels(self._instance, type(error).__name__).inc()
                 if not isinstance(error, TRY_AGAIN) or pause > _FIRST_PAUSE:
                     log.warning("partition %d: %s; trying again in %.2f s", self._partition, self.trouble, pause)
                 await asyncio.sleep(pause)

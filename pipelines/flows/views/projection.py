@@ -88,7 +88,7 @@ class Views:
             orders: Counter[str] = Counter()
             for row in rows:
                 orders[row["stage"]] += row["orders"]
-            lanes = {stage: min(orders[stage], LANE_LENGTH) for stage in Stage if stage not in FINAL}
+            lanes = {stage: min(max(orders[stage], 0), LANE_LENGTH) for stage in Stage if stage not in FINAL}
             found = await connection.fetch(_SNAPSHOT_OPEN, partition, list(lanes), list(lanes.values()))
             for stage in FINAL:
                 found += await connection.fetch(_SNAPSHOT_CLOSED, partition, stage, LANE_LENGTH)
