@@ -41,6 +41,7 @@ BY_KEY = {
     "enable_hashjoin": "off",
     "enable_mergejoin": "off",
     "plan_cache_mode": "force_generic_plan",
+    "jit": "off",
 }
 """Settings of a connection that only ever looks up by key, and walks lanes in order: what was planned while a table
 was small stays right, so nothing need be planned twice."""
