@@ -38,10 +38,12 @@ class StormWatch:
             ParkingStorm: with it, more than 20 orders and more than 1% of the minute's orders would be parked. The
                 batch must not commit.
         """
+        if not newly_parked:
+            return
         self._forget_old()
         parked = newly_parked + sum(number for _, _, number in self._parked)
         touched = self._every * len(self._touched.keys() | self._sample(orders))
-        if newly_parked and parked > MAX_PARKED and parked > MAX_SHARE * touched:
+        if parked > MAX_PARKED and parked > MAX_SHARE * touched:
             raise ParkingStorm(parked, max(parked, touched), last_reason)
 
     def count(self, partition: int, orders: Iterable[int], newly_parked: int) -> None:
