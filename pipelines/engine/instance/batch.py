@@ -158,7 +158,7 @@ async def _look_up(connection: asyncpg.Connection, good: Sequence[Arrived], reca
             asked.append((order_id, arrived.offset, arrived))
         elif (content := entries.content(arrived.identity)) is not None:
             known.contents[order_no, arrived.identity] = content
-    asked.sort()
+    asked.sort()  # so that neighbours in the index are asked for together
     questions = [
         ledger.by_id(order_id, arrived.identity)
         if (order_no := numbers.get(order_id)) is None
