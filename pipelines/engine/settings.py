@@ -52,7 +52,7 @@ class Settings(BaseSettings):
         description="How many partitions `topology apply` makes. Never changed in place: producers route by it.",
     )
     batch_events: int = Field(
-        3000,
+        2500,
         ge=1,
         le=100_000,
         description="At most so many events, or 4 MiB, are committed at once. More is faster under backlog.",

@@ -9,7 +9,7 @@ from typing import Generic, NamedTuple, TypeVar
 
 S = TypeVar("S")
 
-MOST = 2_000
+MOST = 1_500
 """So many orders of a partition are remembered: those changed last."""
 
 
