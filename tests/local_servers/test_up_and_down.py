@@ -49,7 +49,10 @@ def test_postgres_is_as_safe_as_in_production(shared: SharedSet) -> None:
         found = {name: connection.execute(f"SHOW {name}").fetchone() for name in wanted}
         connection.execute("CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
         connection.execute("SELECT count(*) FROM pg_stat_statements")
+        buffers = connection.execute("SELECT pg_size_bytes(current_setting('shared_buffers')) / 2^20").fetchone()
     assert found == {name: (value,) for name, value in wanted.items()}
+    assert buffers is not None
+    assert 128 <= buffers[0] <= 4096
 
 
 def test_no_signal_of_our_terminal_reaches_the_servers(shared: SharedSet) -> None:

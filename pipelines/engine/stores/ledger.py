@@ -10,7 +10,7 @@ from typing import NamedTuple
 import asyncpg
 
 from pipelines.engine.stores.named_sql import named_sql
-from pipelines.engine.stores.packed_rows import BIGINT, BOOLEAN, BYTEA, SMALLINT, TEXT, text
+from pipelines.engine.stores.packed_rows import BIGINT, BOOLEAN, BYTEA, INT2, INT8, TEXT, text
 from pipelines.engine.stores.writes import Write
 
 _LOOK_UP = named_sql(__package__, "ledger_look_up")
@@ -21,8 +21,8 @@ _RELEASE = named_sql(__package__, "ledger_release")
 ROW_TYPES = ("ledger_row", "ledger_question")
 """The composite types whose rows are passed packed."""
 
-_ROW = Struct("!iiiqii16siiqiihiiqii?").pack
-_BY_NUMBER = Struct("!iiiiiqii16s").pack
+_ROW = Struct("!i8sqii16s8sq8sh8sqii?").pack
+_BY_NUMBER = Struct("!iii8sqii16s").pack
 _BY_ID = Struct("!iiii16s").pack
 _THREE = Struct("!i").pack(3)
 
@@ -71,7 +71,7 @@ def by_id(order_id: str, identity: bytes) -> bytes:
 
 def by_number(order_no: int, identity: bytes) -> bytes:
     """Return the question for an event of an order that has this number."""
-    return _BY_NUMBER(3, TEXT, -1, BIGINT, 8, order_no, BYTEA, 16, identity)
+    return _BY_NUMBER(3, TEXT, -1, INT8, order_no, BYTEA, 16, identity)
 
 
 async def look_up(connection: asyncpg.Connection, questions: Sequence[bytes]) -> list[Found]:
@@ -87,8 +87,8 @@ async def look_up(connection: asyncpg.Connection, questions: Sequence[bytes]) ->
 def packed(row: LedgerRow) -> bytes:
     """Return the entry as a `ledger_row`."""
     return _ROW(
-        6, BIGINT, 8, row.order_no, BYTEA, 16, row.identity, BIGINT, 8, row.content,
-        SMALLINT, 2, row.partition, BIGINT, 8, row.stream_offset, BOOLEAN, 1, row.parked,
+        6, INT8, row.order_no, BYTEA, 16, row.identity, INT8, row.content, INT2, row.partition,
+        INT8, row.stream_offset, BOOLEAN, 1, row.parked,
     )  # fmt: skip
 
 

@@ -17,10 +17,10 @@ from struct import Struct
 
 import asyncpg
 
-BOOLEAN, BYTEA, BIGINT, SMALLINT, INTEGER, TEXT, DOUBLE, TIMESTAMPTZ = 16, 17, 20, 21, 23, 25, 701, 1184
+BOOLEAN, BYTEA, BIGINT, TEXT, DOUBLE, TIMESTAMPTZ = 16, 17, 20, 25, 701, 1184
 """Type OIDs, the same in every PostgreSQL; for the fixed part of a row."""
 
-INT8, INT4, INT2, MOMENT = (Struct("!ii").pack(*head) for head in ((20, 8), (23, 4), (21, 2), (1184, 8)))
+INT8, INT4, INT2, MOMENT = (Struct("!ii").pack(*head) for head in ((BIGINT, 8), (23, 4), (21, 2), (TIMESTAMPTZ, 8)))
 """What stands before each `bigint`, `integer`, `smallint` and `timestamptz` that is not null: OID and length."""
 
 _NUMERIC, _TEXT_ARRAY = 1700, 1009
