@@ -128,6 +128,28 @@ async def test_who_has_let_go_remembers_nothing(run: Run) -> None:
         assert not one._memory.recall([A])
 
 
+async def test_of_an_order_with_more_events_than_are_remembered_the_ledger_is_asked(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(memory, "MOST_EVENTS", 2)
+    asked: list[int] = []
+
+    async def noted(connection: asyncpg.Connection, questions: Sequence[bytes]) -> list[Found]:
+        asked.append(len(questions))
+        return await look_up(connection, questions)
+
+    monkeypatch.setattr("pipelines.engine.stores.ledger.look_up", noted)
+    events = [event(A, name) for name in ("initiated", "submitted", "price_calculated")]
+    async with owner(run) as one:
+        await one.claim("one")
+        await one.commit(batch(events))
+        done = await one.commit(batch(events, 3))
+    assert asked == [3, 3]
+    assert done is not None
+    assert (done.tally.applied, done.tally.duplicates) == (0, 3)
+    await _check(run, {A: ("price_calculated", 3)})
+
+
 async def test_an_order_another_owner_opened_is_looked_up_in_the_ledger(run: Run) -> None:
     first, second = event(A, "initiated"), event(A, "submitted")
     async with owner(run) as one, owner(run) as two:
