@@ -18,6 +18,7 @@ from cli import (
     lag,
     migrate,
     order,
+    outbox,
     parked,
     publish,
     quarantine,
@@ -52,6 +53,7 @@ app.add_typer(topology.app, name="topology")
 app.add_typer(run.app)
 app.add_typer(board.app)
 app.add_typer(publish.app)
+app.add_typer(outbox.app, name="outbox")
 app.command("import", epilog=importer.EPILOG)(importer.import_command)
 app.add_typer(tail.app)
 app.add_typer(lag.app)

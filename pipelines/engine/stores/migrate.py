@@ -27,7 +27,7 @@ _LOCK = 0x57415252454E  # "WARREN": two migrations of one database wait for each
 
 def migrate_control(dsn: str) -> None:
     """Create or upgrade schema `warren`. Idempotent. Raises as `migrate_instance`."""
-    _upgrade(dsn, CONTROL_SCHEMA, ["control@head"], [])
+    _upgrade(dsn, CONTROL_SCHEMA, ["control@head"], ["control"], [])
 
 
 def migrate_instance(dsn: str, name: InstanceName, migrations: ModuleType) -> None:
@@ -39,7 +39,7 @@ def migrate_instance(dsn: str, name: InstanceName, migrations: ModuleType) -> No
         StoreUnavailable: the database is away.
         StoreError: it refuses.
     """
-    _upgrade(dsn, name.schema, ["instance@head", f"{name.pipeline}@head"], [migrations])
+    _upgrade(dsn, name.schema, ["instance@head", f"{name.pipeline}@head"], ["instance"], [migrations])
     with _engine(dsn).begin() as connection:
         connection.execute(
             text(
@@ -48,6 +48,14 @@ def migrate_instance(dsn: str, name: InstanceName, migrations: ModuleType) -> No
             ),
             {"name": name.pipeline, "version": name.version},
         )
+
+
+def migrate_schema(dsn: str, schema: str, head: str, migrations: ModuleType) -> None:
+    """Create or upgrade a schema that has nothing to do with pipelines; `head` names its branch. Idempotent.
+
+    Raises as `migrate_instance`.
+    """
+    _upgrade(dsn, schema, [f"{head}@head"], [], [migrations])
 
 
 def run_sql(package: str, name: str) -> None:
@@ -62,11 +70,10 @@ def _engine(dsn: str) -> Engine:
     return create_engine(f"postgresql+psycopg://{rest}", poolclass=NullPool, connect_args={"connect_timeout": 10})
 
 
-def _upgrade(dsn: str, schema: str, heads: Sequence[str], extra: Sequence[ModuleType]) -> None:
+def _upgrade(dsn: str, schema: str, heads: Sequence[str], own: Sequence[str], extra: Sequence[ModuleType]) -> None:
     here = files("pipelines.engine.stores").joinpath("migrations")
     with as_file(here) as root:
-        own = [root / "control"] if schema == CONTROL_SCHEMA else [root / "instance"]
-        places = [*own, *(Path(str(files(module.__name__))) for module in extra)]
+        places = [*(root / branch for branch in own), *(Path(str(files(module.__name__))) for module in extra)]
         config = Config()
         config.set_main_option("script_location", str(root))
         config.set_main_option("path_separator", "newline")

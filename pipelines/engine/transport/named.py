@@ -11,6 +11,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from rstream import schema
 from rstream.client import Client
@@ -30,13 +31,20 @@ class _Mark:
     confirmed: int = 0
     open: set[int] = field(default_factory=set)
 
+    def take(self, part: Part, unconfirmed: set[int]) -> None:
+        """Take down what became of a call's part; `unconfirmed` are the places of messages in the call."""
+        for place, number in zip(part.places, part.ids or (), strict=True):
+            if place not in unconfirmed:
+                self.open.discard(number)
+                self.confirmed = max(self.confirmed, number)
+
 
 class NamedPublisher(FleetPublisher):
     """Publishes to a stream or super stream under `name`, each order to its home partition; one process at a time may.
 
-    Names are few and fixed: a stream remembers 255 and forgets the oldest. Ids are 1 or more, rise from message to
-    message and call to call, and may leave numbers out. After a restart, publish again from the first row that is not
-    known to be confirmed: what the broker has already is confirmed at once and not stored twice.
+    Names are few and fixed: a stream remembers 255 and forgets the oldest. Ids are 1 or more, rise within a partition
+    from message to message and call to call, and may leave numbers out. After a restart, publish again from the
+    first row that is not known to be confirmed: what the broker has already is confirmed at once and not stored twice.
     """
 
     def __init__(self, url: str, stream: str, name: str, partitions: int | None = None) -> None:
@@ -78,28 +86,20 @@ class NamedPublisher(FleetPublisher):
             parts = self._parts(messages)
             for home, part in parts.items():
                 self._marks[home].open.update(part.ids or ())
-            unconfirmed = {publishing_id for publishing_id, _ in messages}
+            unconfirmed = set(range(len(messages)))
             try:
                 await self._fleet.publish(parts.items(), timeout)
                 unconfirmed = set()
             except Unconfirmed as failure:
-                unconfirmed = {messages[place][0] for place in failure.indexes}
+                unconfirmed = set(failure.indexes)
                 raise
             finally:
                 for home, part in parts.items():
-                    mark, ids = self._marks[home], part.ids or []
-                    mark.open &= unconfirmed
-                    mark.confirmed = max(
-                        (number for number in ids if number not in unconfirmed), default=mark.confirmed
-                    )
+                    self._marks[home].take(part, unconfirmed)
 
     def _parts(self, messages: Sequence[tuple[int, Message]]) -> dict[int, Part]:
         parts: dict[int, Part] = {}
-        last = 0
         for place, (publishing_id, message) in enumerate(messages):
-            if publishing_id <= last:
-                raise PublishRefused(f"publishing id {publishing_id} after {last}: ids are 1 or more, and rise")
-            last = publishing_id
             home = partition_of(message.subject, len(self._fleet.streams))
             part = parts.setdefault(home, Part(ids=[]))
             part.entries.append(entry(message))
@@ -111,6 +111,9 @@ class NamedPublisher(FleetPublisher):
 
     def _check_order(self, home: int, ids: list[int]) -> None:
         mark = self._marks[home]
+        for before, after in pairwise([0, *ids]):
+            if after <= before:
+                raise PublishRefused(f"publishing id {after} after {before}: ids are 1 or more, and rise")
         missing = mark.open.difference(ids)
         if ids[0] <= mark.confirmed:
             raise PublishRefused(

@@ -1,0 +1,149 @@
+-- A service's outbox: events written in the service's own transactions, and how far the relay has published them.
+-- For PostgreSQL 12 and newer, without extensions. docs/outbox.md tells how it works.
+
+-- Whose outbox this is. `home` is the database it was made or last relayed in, `bound_to` the streams it publishes to;
+-- when either changes, a new `generation` begins, and with it a new producer name whose publishing ids start anew.
+CREATE TABLE outbox (
+    one          boolean PRIMARY KEY DEFAULT true CHECK (one),
+    outbox_id    text NOT NULL,
+    source       text NOT NULL,
+    may_not_send text[] NOT NULL,
+    subjects     text NOT NULL,
+    segment      smallint NOT NULL DEFAULT 0,
+    home         text NOT NULL,
+    bound_to     text NOT NULL DEFAULT '',
+    generation   integer NOT NULL DEFAULT 1
+);
+
+CREATE SEQUENCE event_seq;
+
+-- The events. `seq` orders them, `xid` is the transaction that wrote them. Rows go by whole segments, which take turns;
+-- all of them are always there, so that no service's transaction ever fails for want of one.
+CREATE TABLE event (
+    seq        bigint NOT NULL DEFAULT nextval('event_seq'),
+    xid        bigint NOT NULL DEFAULT txid_current(),
+    segment    smallint NOT NULL,
+    subject    text NOT NULL,
+    id         text NOT NULL,
+    type       text NOT NULL,
+    body       text NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT clock_timestamp()
+) PARTITION BY LIST (segment);
+
+CREATE TABLE event_0 PARTITION OF event FOR VALUES IN (0);
+CREATE TABLE event_1 PARTITION OF event FOR VALUES IN (1);
+CREATE TABLE event_2 PARTITION OF event FOR VALUES IN (2);
+CREATE TABLE event_3 PARTITION OF event FOR VALUES IN (3);
+
+CREATE INDEX event_by_seq ON event (seq);
+CREATE INDEX event_by_xid ON event (xid);
+
+-- What the relay has given publishing ids. The events of a window are those that `to_snapshot` sees and
+-- `from_snapshot` does not, by `seq`; a batch is the piece of a window with `after_seq` < seq <= `last_seq`, and its
+-- events of stream partition p have ids from `first_ids[p]` on. So a batch can be read again exactly as it was.
+-- `floor` and `ceiling` bound the scan: transactions begun after `from_snapshot` write above the one, and the window
+-- has nothing above the other; `next_floor` is the next window's floor. Only unconfirmed batches and the newest are
+-- kept; `next_ids` is set when that one is confirmed.
+CREATE TABLE batch (
+    number        bigint PRIMARY KEY,
+    from_snapshot txid_snapshot NOT NULL,
+    to_snapshot   txid_snapshot NOT NULL,
+    floor         bigint NOT NULL,
+    ceiling       bigint NOT NULL,
+    next_floor    bigint NOT NULL,
+    after_seq     bigint NOT NULL,
+    last_seq      bigint NOT NULL,
+    complete      boolean NOT NULL,
+    events        integer NOT NULL,
+    first_ids     bigint[] NOT NULL,
+    next_ids      bigint[]
+);
+
+-- Events that are not confirmed yet, and not all known to be unpublished. Sees committed ones only.
+CREATE VIEW pending AS
+    SELECT e.seq, e.xid, e.subject, e.id, e.type, e.created_at
+      FROM event e
+     WHERE NOT EXISTS (SELECT FROM batch)
+UNION ALL
+    SELECT e.seq, e.xid, e.subject, e.id, e.type, e.created_at
+      FROM (SELECT * FROM batch ORDER BY next_ids IS NOT NULL, number LIMIT 1) b
+      JOIN event e
+        ON (e.xid = ANY (ARRAY(SELECT txid_snapshot_xip(b.from_snapshot)))
+            OR (e.seq > b.floor AND e.xid >= txid_snapshot_xmax(b.from_snapshot)))
+       AND NOT (txid_visible_in_snapshot(e.xid, b.to_snapshot)
+                AND (e.seq <= CASE WHEN b.next_ids IS NULL THEN b.after_seq ELSE b.last_seq END
+                     OR (b.next_ids IS NOT NULL AND b.complete)));
+
+-- Advisory locks, by class and object: an order being written (its hash), and the relay's (1: works, 2: is awake).
+CREATE FUNCTION publish(
+    subject     text,
+    type        text,
+    data        jsonb DEFAULT '{}',
+    id          text DEFAULT NULL,
+    "time"      timestamptz DEFAULT NULL,
+    traceparent text DEFAULT NULL
+) RETURNS text LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    outbox     record;
+    event_name text;
+    place      bigint;
+    body       text;
+BEGIN
+    SELECT * INTO STRICT outbox FROM warren_outbox.outbox;
+    IF subject IS NULL OR subject !~ '^[^\u0001-\u0020\u007f/?#]{1,128}$' OR subject IN ('.', '..') THEN
+        RAISE EXCEPTION 'outbox: subject %: an order id is text of 1 to 128 characters, without white space, '
+            'control characters, /, ? and #', coalesce(quote_literal(left(subject, 200)), 'null')
+            USING ERRCODE = 'invalid_parameter_value';
+    ELSIF NOT starts_with(subject, outbox.subjects) THEN
+        RAISE EXCEPTION 'outbox: subject %: % may speak only of orders named %...',
+            quote_literal(subject), outbox.source, outbox.subjects USING ERRCODE = 'invalid_parameter_value';
+    ELSIF type IS NULL OR type !~ '^[\u0021-\u007e]{1,128}$' THEN
+        RAISE EXCEPTION 'outbox: type %: an event type is 1 to 128 printable ASCII characters, without white space, '
+            'such as order.submitted.v1', coalesce(quote_literal(left(type, 200)), 'null')
+            USING ERRCODE = 'invalid_parameter_value';
+    ELSIF data IS NULL OR jsonb_typeof(data) <> 'object' THEN
+        RAISE EXCEPTION 'outbox: data is %, and must be a JSON object', coalesce(jsonb_typeof(data), 'NULL')
+            USING ERRCODE = 'invalid_parameter_value';
+    ELSIF id !~ '^[^\u0001-\u001f\u007f]+$' OR length(id) > 256 THEN
+        RAISE EXCEPTION 'outbox: id %: an event id is text of 1 to 256 characters, without control characters',
+            quote_literal(left(id, 300)) USING ERRCODE = 'invalid_parameter_value';
+    ELSIF NOT isfinite("time") THEN
+        RAISE EXCEPTION 'outbox: time is %: when did it happen?', "time" USING ERRCODE = 'invalid_parameter_value';
+    ELSIF traceparent !~ '^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$' THEN
+        RAISE EXCEPTION 'outbox: traceparent %: see https://www.w3.org/TR/trace-context/',
+            quote_literal(left(traceparent, 100)) USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    event_name := substring(type FROM '^order\.([a-z_]+)\.v[1-9][0-9]*$');
+    IF event_name = ANY (outbox.may_not_send) THEN
+        RAISE EXCEPTION 'outbox: % may not send %', outbox.source, type USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+
+    -- One order's events are written one transaction after another: what commits later has the greater seq. The
+    -- transaction gets its number before the event gets its own, which the relay relies on.
+    PERFORM pg_advisory_xact_lock(1463898706, hashtext(subject));
+    PERFORM txid_current();
+    place := nextval('warren_outbox.event_seq');
+    id := coalesce(id, md5(concat_ws(' ', outbox.outbox_id, place, clock_timestamp(), txid_current(),
+                                     pg_backend_pid(), random()))::uuid::text);
+    body := concat(
+        '{"specversion":"1.0","id":', to_json(id), ',"source":', to_json(outbox.source), ',"type":', to_json(type),
+        ',"subject":', to_json(subject), ',"time":"',
+        to_char(coalesce("time", clock_timestamp()) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+        '","datacontenttype":"application/json"', ',"traceparent":"' || traceparent || '"', ',"data":', data, '}');
+    IF octet_length(body) > 262144 THEN
+        RAISE EXCEPTION 'outbox: an event of % bytes; 262144 are allowed: keep files elsewhere and send their address',
+            octet_length(body) USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    INSERT INTO warren_outbox.event (seq, segment, subject, id, type, body)
+    VALUES (place, outbox.segment, subject, id, type, body);
+    -- A relay that is awake looks by itself. Notifications make transactions commit one by one.
+    IF pg_try_advisory_lock_shared(1463898707, 2) THEN
+        PERFORM pg_advisory_unlock_shared(1463898707, 2);
+        PERFORM pg_notify('warren_outbox', '');
+    END IF;
+    RETURN id;
+END
+$$;
+
+COMMENT ON FUNCTION publish IS
+    'Write one order event in this transaction; the relay publishes it after the commit. Returns the event''s id.';

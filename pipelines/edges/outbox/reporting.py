@@ -1,0 +1,66 @@
+"""What relays tell of their outbox, every few seconds: to Prometheus, and to the board by way of the hot cache."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from dataclasses import asdict
+
+import asyncpg
+import orjson
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from pipelines.edges.outbox import SCHEMA
+from pipelines.edges.outbox.lag import Lag, read_lag
+from pipelines.edges.outbox.metrics import OLDEST, PENDING, WRITER
+from pipelines.engine.settings import Settings
+from pipelines.engine.stores.postgres import DATABASE_ERRORS, connect
+from schemas.errors import told
+
+log = logging.getLogger(__name__)
+
+REPORT_SECONDS = 2.0
+
+
+def reports_key(prefix: str) -> str:
+    """Return the key of a hash: source of an outbox to its `Lag` as JSON, with `at`, the time in seconds since 1970."""
+    return f"{prefix}outboxes"
+
+
+class Reporting:
+    """Reports on one outbox; every relay does, whether it works or stands by."""
+
+    def __init__(self, settings: Settings, dsn: str) -> None:
+        self._settings = settings
+        self._dsn = dsn
+        self._trouble: str | None = None
+
+    async def run(self) -> None:
+        """Report until cancelled. A server that is away is said once, and costs reports only."""
+        redis = Redis.from_url(self._settings.redis_url)
+        connection: asyncpg.Connection | None = None
+        try:
+            while True:
+                try:
+                    if connection is None or connection.is_closed():
+                        connection = await connect(self._dsn, SCHEMA, application="warren outbox report")
+                    await self._report(redis, await read_lag(connection))
+                    self._trouble = None
+                except (*DATABASE_ERRORS, RedisError) as error:
+                    if self._trouble != told(error):
+                        log.warning("cannot report: %s", told(error))
+                    self._trouble = told(error)
+                await asyncio.sleep(REPORT_SECONDS)
+        finally:
+            if connection is not None:
+                connection.terminate()
+            await redis.aclose()
+
+    async def _report(self, redis: Redis, lag: Lag) -> None:
+        PENDING.labels(lag.source).set(lag.pending)
+        OLDEST.labels(lag.source).set(lag.oldest_s or 0)
+        WRITER.labels(lag.source).set(max((writer.age_s for writer in lag.writers), default=0))
+        report = orjson.dumps({**asdict(lag), "at": time.time()})
+        await redis.hset(reports_key(self._settings.redis_prefix), lag.source, report)

@@ -1,0 +1,1 @@
+UPDATE batch SET first_ids = $2 WHERE number = $1

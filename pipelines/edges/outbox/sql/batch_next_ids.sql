@@ -1,0 +1,1 @@
+UPDATE batch SET next_ids = $2 WHERE number = $1

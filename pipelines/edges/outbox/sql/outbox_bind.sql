@@ -1,0 +1,1 @@
+UPDATE outbox SET bound_to = $1

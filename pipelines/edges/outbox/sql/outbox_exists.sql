@@ -1,0 +1,1 @@
+SELECT to_regclass('warren_outbox.outbox') IS NOT NULL

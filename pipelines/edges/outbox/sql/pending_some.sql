@@ -1,0 +1,1 @@
+SELECT count(*) FROM (SELECT FROM pending LIMIT $1) AS few
