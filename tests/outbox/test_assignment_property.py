@@ -1,4 +1,4 @@
-"""Whatever writers do, and wherever relays crash: each committed event is in the stream once, orders in commit order."""
+"""Whatever writers do, wherever relays crash: each committed event is in the stream once, orders in commit order."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @settings(
-    max_examples=60,
+    max_examples=100,
     deadline=None,
     report_multiple_bugs=False,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],

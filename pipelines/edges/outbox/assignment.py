@@ -30,6 +30,7 @@ _CONFIRM = named_sql(__package__, "batch_confirm")
 _READ = named_sql(__package__, "batch_read")
 _ALL = named_sql(__package__, "batch_all")
 _SEQUENCE = named_sql(__package__, "sequence_seen")
+_END_A_TRANSACTION = "SELECT txid_current()"
 _FIRST_IDS = named_sql(__package__, "batch_first_ids")
 _NEXT_IDS = named_sql(__package__, "batch_next_ids")
 
@@ -40,8 +41,8 @@ _NOTHING_SEEN = "1:1:"
 class Window:
     """The events that `to_snapshot` sees and `from_snapshot` does not; None: whatever can be seen when it is cut.
 
-    Transactions begun after `from_snapshot` wrote above `floor`, nothing of the window lies above `ceiling`, and the
-    next window's floor is `next_floor`.
+    What `from_snapshot` does not list as running, and does not see, was written above `floor`; nothing of the window
+    lies above `ceiling`; and the next window's floor is `next_floor`.
     """
 
     from_snapshot: str
@@ -83,13 +84,17 @@ class Batch:
 class Assignment:
     """Notes batches, one after another. Only the relay that owns the outbox may have one, on the owning connection."""
 
+    # A snapshot lists running transactions only below its `xmax`, the number behind the last one that has ended. One
+    # with that number or a higher one may have begun, and written, before. But it has a higher number than whatever we
+    # wrote and committed before the snapshot, so it wrote later than that began: above where the sequence stood then.
+
     def __init__(self, connection: asyncpg.Connection, newest: Batch | None, partitions: int, sequence: int) -> None:
         nothing = Window(_NOTHING_SEEN, _NOTHING_SEEN, 0, 0, 0)
         ones = [1] * partitions
         self._connection = connection
         self._newest = newest or Batch(0, nothing, 0, 0, complete=True, first_ids=ones, next_ids=ones)
         self._drained = self._newest.complete
-        self._sequence = sequence
+        self._sequence = self._next_floor = sequence
         self._oldest = self._confirmed = self._newest.number
         self._settled = True
         self.unconfirmed: list[Batch] = []
@@ -99,6 +104,7 @@ class Assignment:
     async def load(cls, connection: asyncpg.Connection, partitions: int) -> Assignment:
         """Go on where the last relay stopped. Raises whatever the database does."""
         sequence = await connection.fetchval(_SEQUENCE)
+        await connection.execute(_END_A_TRANSACTION)
         batches = [_noted(row) for row in await connection.fetch(_ALL)]
         self = cls(connection, batches[-1] if batches else None, partitions, sequence)
         self.unconfirmed = [batch for batch in batches if not batch.next_ids]
@@ -125,7 +131,7 @@ class Assignment:
             self._drained = True  # it ended exactly at a batch's end
         last = self._newest.window
         assert last.to_snapshot is not None
-        return await self._assign(Window(last.to_snapshot, None, last.next_floor, None, self._sequence), 0)
+        return await self._assign(Window(last.to_snapshot, None, last.next_floor, None, self._next_floor), 0)
 
     def confirmed(self, batch: Batch) -> None:
         """Take down that this batch, and all before it, are confirmed: durably with whatever is written next."""
@@ -138,7 +144,7 @@ class Assignment:
             self._oldest, self._settled = self._newest.number, True
 
     async def _assign(self, window: Window, after_seq: int) -> Batch | None:
-        number, first_ids = self._newest.number + 1, self._newest.next_ids
+        number, first_ids, sequence = self._newest.number + 1, self._newest.next_ids, self._sequence
         row = await self._connection.fetchrow(
             _ASSIGN,
             number,
@@ -160,7 +166,7 @@ class Assignment:
         cut = Window(window.from_snapshot, row["to_snapshot"], window.floor, row["ceiling"], window.next_floor)
         batch = Batch(number, cut, after_seq, row["last_seq"], row["complete"], first_ids)
         batch.fill(row)
-        self._oldest = self._confirmed + 1
+        self._oldest, self._next_floor = self._confirmed + 1, sequence
         self._newest, self._drained, self._settled = batch, batch.complete, False
         return batch
 

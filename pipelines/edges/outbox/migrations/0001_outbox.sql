@@ -41,8 +41,8 @@ CREATE INDEX event_by_xid ON event (xid);
 -- What the relay has given publishing ids. The events of a window are those that `to_snapshot` sees and
 -- `from_snapshot` does not, by `seq`; a batch is the piece of a window with `after_seq` < seq <= `last_seq`, and its
 -- events of stream partition p have ids from `first_ids[p]` on. So a batch can be read again exactly as it was.
--- `floor` and `ceiling` bound the scan: transactions begun after `from_snapshot` write above the one, and the window
--- has nothing above the other; `next_floor` is the next window's floor. Only unconfirmed batches and the newest are
+-- `floor` and `ceiling` bound the scan: what `from_snapshot` neither sees nor lists was written above the one, and the
+-- window has nothing above the other; `next_floor` is the next window's floor. Only unconfirmed batches and the newest are
 -- kept; `next_ids` is set when that one is confirmed.
 CREATE TABLE batch (
     number        bigint PRIMARY KEY,

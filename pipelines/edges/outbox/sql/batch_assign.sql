@@ -1,5 +1,5 @@
 -- The next piece of a window: note it, for good, and return its events. Nothing is written where there are none.
--- Transactions that ran when the last window was cut may have written anywhere; younger ones wrote above its floor.
+-- Transactions that the last window's snapshot lists as running may have written anywhere, others above the floor.
 WITH seen AS MATERIALIZED (
     -- Read after this statement's snapshot was taken: whatever it sees lies at or below.
     SELECT CASE WHEN is_called THEN last_value ELSE last_value - 1 END AS last_seq FROM event_seq
