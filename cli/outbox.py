@@ -6,19 +6,27 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import asyncpg
 import typer
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from cli.environment import current_settings
-from cli.exit_codes import INTERRUPTED, UNAVAILABLE, USAGE
+from cli.exit_codes import FAILED, INTERRUPTED, UNAVAILABLE, USAGE
 from cli.logs import log_to_stderr
-from cli.output import AsJson, cell, epilog, fail, one_line_errors, out, table, write_json
+from cli.output import AsJson, cell, epilog, err, fail, one_line_errors, out, printable, table, write_json
 from cli.server_errors import database_trouble
 from cli.urls import POSTGRES, wrong_with
 from pipelines.engine.stores.postgres import DATABASE_ERRORS
 from schemas.errors import StoreUnavailable, said
+
+if TYPE_CHECKING:
+    from pipelines.edges.outbox.audit import OutboxReport
+    from pipelines.engine.settings import Settings
+
+NAMED = 100
+"""At most so many missing events are named."""
 
 app = typer.Typer(
     help="A service's transactional outbox, in the service's own PostgreSQL, and the relay that publishes it.",
@@ -155,6 +163,72 @@ def lag_command(dsn: Dsn, as_json: AsJson = False) -> None:
         out.print(shown)
 
 
+@app.command(
+    "audit",
+    epilog=epilog(
+        "warren outbox audit --dsn postgresql://shop@db/shop --json",
+        done="every confirmed event has taken effect or stands in quarantine",
+        failed="some are missing, or the pipeline is behind; run `warren outbox resend`",
+    ),
+)
+def audit_command(
+    dsn: Dsn,
+    instance: Annotated[str, typer.Option(help="The pipeline instance whose ledger must have them.")] = "views@1",
+    as_json: AsJson = False,
+) -> None:
+    """Look for every confirmed event in ledger and quarantine; rows of which nothing is missing go, by and by.
+
+    Run it every hour or so: until then the rows stay, so that nothing a broker loses is lost.
+    """
+    report = _audit(dsn, instance, resend=False)
+    _tell_of(report, as_json=as_json)
+    if report.missing:
+        raise typer.Exit(FAILED)
+
+
+@app.command(
+    "resend",
+    epilog=epilog("warren outbox resend --dsn postgresql://shop@db/shop", done="nothing is missing any more"),
+)
+def resend_command(
+    dsn: Dsn,
+    instance: Annotated[str, typer.Option(help="The pipeline instance whose ledger lacks them.")] = "views@1",
+    as_json: AsJson = False,
+) -> None:
+    """Publish again what the audit finds missing. What is in the stream nevertheless counts once."""
+    _tell_of(_audit(dsn, instance, resend=True), as_json=as_json)
+
+
+def _audit(dsn: str, instance: str, *, resend: bool) -> OutboxReport:
+    from pipelines.edges.outbox.audit import audit_outbox
+
+    async def run(settings: Settings) -> OutboxReport:
+        columns = (TextColumn("looking for events"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
+        with Progress(*columns, console=err, disable=not err.is_terminal, transient=True) as bar:
+            task = bar.add_task("", total=None)
+
+            def show(done: int, total: int) -> None:
+                bar.update(task, completed=done, total=total)
+
+            return await audit_outbox(settings, dsn, instance, show, resend=resend)
+
+    with _errors(dsn):
+        return asyncio.run(run(current_settings()))
+
+
+def _tell_of(report: OutboxReport, *, as_json: bool) -> None:
+    missing = [{"order_id": one.subject, "event_id": one.message_id} for one in report.missing]
+    if as_json:
+        write_json({**asdict(report), "missing": len(missing), "findings": missing[:NAMED]})
+        return
+    gone = f"{report.resent} published again" if report.resent else f"{report.reclaimed} rows reclaimed"
+    out.print(f"Outbox of {report.source}: {report.events} confirmed events, {len(missing)} missing, {gone}.")
+    for one in missing[:NAMED]:
+        out.print(printable(f"missing: order {one['order_id']}, event {one['event_id']}"), markup=False, soft_wrap=True)
+    if len(missing) > NAMED:
+        out.print(f"... and {len(missing) - NAMED} more.")
+
+
 def _tell(facts: dict[str, object], words: str, *, as_json: bool) -> None:
     if as_json:
         write_json(facts)
@@ -174,6 +248,6 @@ def _errors(dsn: str) -> Iterator[None]:
         except _NO_OUTBOX as error:
             fail(f"this database has no outbox, or an older one ({said(error)}); run `warren outbox install`")
         except StoreUnavailable as error:
-            fail(said(error).replace("see WARREN_POSTGRES_DSN", "see --dsn"), UNAVAILABLE)
+            fail(said(error).replace("is it up? see WARREN_POSTGRES_DSN", "is it up? see --dsn"), UNAVAILABLE)
         except DATABASE_ERRORS as error:
             fail(database_trouble(error).replace("WARREN_POSTGRES_DSN", "--dsn"), UNAVAILABLE)

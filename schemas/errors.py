@@ -19,9 +19,11 @@
     ├── StoreError
     │   ├── StoreUnavailable     the database cannot be reached: retry
     │   ├── Fenced               another consumer owns the partition now: stop committing
-    │   └── StoreBehind          the schema is older than the code: run `warren migrate`
+    │   ├── StoreBehind          the schema is older than the code: run `warren migrate`
+    │   └── OutboxInUse          an outbox has unpublished events (in `pipelines.edges.outbox`)
     ├── ParkingStorm             too many orders park: a bad deploy, not bad orders
-    └── AuditImpossible          the audit cannot see all it would have to (in `pipelines.audit`)
+    ├── AuditImpossible          the audit cannot see all it would have to (in `pipelines.audit`)
+    └── OutboxAuditImpossible    that of an outbox cannot say anything now (in `pipelines.edges.outbox`)
 
 A message says what happened and what to do next, in one line. Fields carry what recovery needs.
 """

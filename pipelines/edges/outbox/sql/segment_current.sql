@@ -1,0 +1,1 @@
+SELECT segment FROM outbox
