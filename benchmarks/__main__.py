@@ -17,6 +17,7 @@ from benchmarks.handlers import batch_handler, single_handler
 from benchmarks.materialise import materialise
 from benchmarks.memory import memory
 from benchmarks.naive import naive
+from benchmarks.outbox import outbox
 from benchmarks.publish import publish
 from benchmarks.result import Result
 from benchmarks.scale import scale
@@ -26,6 +27,7 @@ from cli.localservers import ServicesError, running_servers
 
 BENCHMARKS: dict[str, Callable[[Bench], Awaitable[Result]]] = {
     "publish": publish,
+    "outbox": outbox,
     "materialise": materialise,
     "naive": naive,
     "visible": visible,
