@@ -34,6 +34,9 @@ _BEAT_SECONDS = 1.0
 
 _CONFIRM_SECONDS = 30.0
 
+_SETTINGS = {**BY_KEY, "synchronous_commit": "on"}
+"""What is noted, and the rows it was noted of, must survive a crash of the database before it is sent."""
+
 
 class Relay:
     """Relays the outbox in database `dsn`. Several may run: one works, the others stand by."""
@@ -66,7 +69,7 @@ class Relay:
 
     async def _session(self) -> None:
         """Own the outbox and publish over one connection, until that is lost."""
-        connection = await connect(self._dsn, SCHEMA, application="warren outbox relay", planning=BY_KEY)
+        connection = await connect(self._dsn, SCHEMA, application="warren outbox relay", planning=_SETTINGS)
         try:
             self.trouble = None
             async with owned(connection), claimed(connection, self._settings) as claim:
