@@ -54,7 +54,7 @@ async def release(
             raise StoreError(f"order {order_id!r} is not parked; `warren parked list` shows those that are")
         event_id = str(uuid4())
         async with OrderPublisher(settings) as publisher:
-            await publisher.publish_many([_event(event_id, order_id, author, reason)])
+            await publisher.publish(_event(event_id, order_id, author, reason))
         asked = Release(order_id, event_id, before["events"])
         if patience is None:
             return asked

@@ -15,6 +15,7 @@
     │   ├── EventsLost           retention removed events we had not read: stop and alarm
     │   ├── StreamReplaced       another stream has the name of the one we read: stop and alarm
     │   ├── Unconfirmed          published, but the broker did not say so: the caller decides
+    │   │   └── EventsUnconfirmed  names these events (in `pipelines.edges.publisher`)
     │   └── PublishRefused       a message that can never be published as it is: nothing was sent
     ├── StoreError
     │   ├── StoreUnavailable     the database cannot be reached: retry

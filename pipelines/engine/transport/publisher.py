@@ -79,7 +79,7 @@ class SuperStreamPublisher(FleetPublisher):
         await self._fleet.publish(parts, timeout)
 
     async def publish_to(self, partition: int, messages: Sequence[Message], *, timeout: float = 30.0) -> None:
-        """Like `publish`, into a partition of the caller's choice. For tests of what others get wrong."""
+        """Like `publish`, into a partition that the caller has found, whose business it is that it is the right one."""
         check(messages)
         await self._fleet.publish([(partition, self._part(messages, list(range(len(messages)))))], timeout)
 

@@ -1,4 +1,4 @@
-"""OrderPublisher on a real stream."""
+"""What a call promises while nothing goes wrong: events in their home partitions, in order, or nothing at all."""
 
 from __future__ import annotations
 
@@ -8,25 +8,12 @@ import orjson
 import pytest
 
 from pipelines.edges.publisher import OrderPublisher
-from pipelines.engine.transport import body_of, end_offset, read_stream
 from schemas.errors import EventRejected, Reason, StreamMissing
-from schemas.streams import partition_name, partition_of
+from schemas.orders import NoteAdded
+from schemas.streams import partition_of
+from tests.publisher.stream import stored
 from tests.support.events import event, life
 from tests.support.runs import Run
-
-
-async def stored(run: Run) -> dict[int, list[bytes]]:
-    """Return the bodies in each partition."""
-    settings, bodies = run.settings, {}
-    for partition in range(settings.partitions):
-        stream = partition_name(settings.super_stream, partition)
-        end = await end_offset(settings.stream_url, stream)
-        bodies[partition] = [
-            body_of(record)
-            async for chunk in read_stream(settings.stream_url, stream, 0, end)
-            for record in chunk.records
-        ]
-    return bodies
 
 
 async def test_events_are_in_their_home_partitions_in_their_order_when_it_returns(run: Run) -> None:
@@ -66,3 +53,24 @@ async def test_a_missing_super_stream_is_named(run: Run) -> None:
     with pytest.raises(StreamMissing, match="does not exist; create it first"):
         async with OrderPublisher(run.settings.model_copy(update={"super_stream": "nowhere"})):
             pass
+
+
+async def test_models_objects_and_texts_are_the_same_event(run: Run) -> None:
+    fields = event("A1", "note_added", event_id="1")
+    model = NoteAdded.model_validate({**fields, "id": "2", "colour": "red"})
+    text = orjson.dumps({**fields, "id": "3"}, option=orjson.OPT_INDENT_2)
+    async with OrderPublisher(run.settings) as publisher:
+        await publisher.publish(fields)
+        await publisher.publish(model)
+        await publisher.publish(text)
+        bodies = (await stored(run))[partition_of("A1", run.settings.partitions)]
+    assert [orjson.loads(body)["id"] for body in bodies] == ["1", "2", "3"]
+    assert bodies[2] == text
+    sent = orjson.loads(bodies[1])
+    assert sent.pop("time") == "2026-03-01T12:00:00Z"
+    assert sent == {**{name: value for name, value in fields.items() if name != "time"}, "id": "2", "colour": "red"}
+
+
+async def test_nothing_to_publish_is_published_at_once(run: Run) -> None:
+    async with OrderPublisher(run.settings) as publisher:
+        await publisher.publish_many([])
