@@ -20,21 +20,30 @@ from tests.support.runs import Run
 from tests.support.waiting import until
 
 _WARREN = ("-c", "from cli.main import main; main()")
-_ARGUMENTS = ("run", "views@1", "--metrics-port", "0")
+_RUN = ("run", "views@1")
+_RELAY = ("outbox", "relay")
 
 
 class Processor:
-    """`warren run views@1` as a child process; its log is in `log`.
+    """`warren run views@1`, or what `arguments` say, as a child process; its log is in `log`.
 
     `entry` names a module, and its first arguments, to run in place of the command: it changes something and then
     calls it. `environment` overrides what leads to the run's servers.
     """
 
     def __init__(
-        self, run: Run, log: Path, *, entry: Sequence[str] = (), environment: Mapping[str, str] | None = None
+        self,
+        run: Run,
+        log: Path,
+        *,
+        arguments: Sequence[str] = _RUN,
+        entry: Sequence[str] = (),
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         self._environment = {**os.environ, **run.environment(), **(environment or {})}
-        self._command = [sys.executable, *(("-m", *entry) if entry else _WARREN), *_ARGUMENTS]
+        command = ("-m", *entry) if entry else _WARREN
+        self._command = [sys.executable, *command, *arguments, "--metrics-port", "0"]
+        self._labels = {"source": "/shop"} if arguments is _RELAY else {"instance": "views@1"}
         self.log = log
         self._log_before = 0
         self._child: subprocess.Popen[bytes] | None = None
@@ -111,10 +120,10 @@ class Processor:
             return list((await client.get("/readyz")).json()["reasons"])
 
     async def metric(self, name: str, **labels: str) -> float | None:
-        """Return a metric of instance views@1; None where it is not there."""
+        """Return a metric of instance views@1, or of Shop's outbox; None where it is not there."""
         async with httpx.AsyncClient(base_url=await self.address(), trust_env=False) as client:
             text = (await client.get("/metrics")).text
-        given = sorted({"instance": "views@1", **labels}.items())
+        given = sorted({**self._labels, **labels}.items())
         wanted = ",".join(f'{key}="{value}"' for key, value in given)
         match = re.search(rf"^{re.escape(f'{name}{{{wanted}}}')} (\S+)$", text, re.MULTILINE)
         return float(match.group(1)) if match else None
@@ -136,7 +145,20 @@ async def processor(
     run: Run, log: Path, *, entry: Sequence[str] = (), environment: Mapping[str, str] | None = None
 ) -> AsyncIterator[Processor]:
     """Give a running processor and end it afterwards, whatever became of it."""
-    child = Processor(run, log, entry=entry, environment=environment)
+    async with _started(Processor(run, log, entry=entry, environment=environment)) as child:
+        yield child
+
+
+@asynccontextmanager
+async def relay(run: Run, log: Path, *, environment: Mapping[str, str] | None = None) -> AsyncIterator[Processor]:
+    """Give a running relay of the outbox in the run's own database, and end it afterwards."""
+    variables = {"WARREN_OUTBOX_DSN": run.settings.postgres_dsn, **(environment or {})}
+    async with _started(Processor(run, log, arguments=_RELAY, environment=variables)) as child:
+        yield child
+
+
+@asynccontextmanager
+async def _started(child: Processor) -> AsyncIterator[Processor]:
     child.start()
     try:
         yield child
