@@ -30,8 +30,6 @@ _PUBLISH = "SELECT warren_outbox.publish($1, 'order.note_added.v1', '{}', $2)"
 _DRAW = "UPDATE shop_order SET events = events + 1 WHERE order_id = $1 RETURNING events"
 _KEEP = "INSERT INTO shop_event VALUES ($1, $2, $3)"
 
-_GONE = (*DATABASE_ERRORS, asyncpg.InterfaceError)
-
 
 class Undone(Exception):
     """A transaction rolls back."""
@@ -77,10 +75,10 @@ class Shop:
         while not self._stopping:
             try:
                 connection = await asyncpg.connect(self._dsn, timeout=5, command_timeout=20)
-            except _GONE:
+            except DATABASE_ERRORS:
                 await asyncio.sleep(0.1)
                 continue
-            with contextlib.suppress(*_GONE):
+            with contextlib.suppress(*DATABASE_ERRORS):
                 while not self._stopping:
                     with contextlib.suppress(Undone, asyncpg.DeadlockDetectedError):
                         await self._transaction(connection)
@@ -108,7 +106,7 @@ class Shop:
                 raise Undone
             elif fate < 0.23:
                 connection.terminate()  # the server finds out, and rolls back
-                raise asyncpg.InterfaceError("gone")
+                raise ConnectionResetError
 
     async def _event(self, connection: asyncpg.Connection, order: str) -> None:
         event_id = str(uuid.UUID(int=self._chance.getrandbits(128)))

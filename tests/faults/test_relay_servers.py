@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Literal
 
 import asyncpg
 import pytest
@@ -17,6 +18,8 @@ from tests.support.runs import Run
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.faults
+
+Server = Literal["rabbitmq", "postgres"]
 
 
 @pytest.fixture
@@ -31,7 +34,7 @@ async def shop(run: Run, seed: int) -> AsyncIterator[Shop]:
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("server", ["rabbitmq", "postgres"])
 async def test_a_server_killed_and_restarted(
-    shop: Shop, run: Run, control: ServerControl, tmp_path: Path, server: str, seed: int
+    shop: Shop, run: Run, control: ServerControl, tmp_path: Path, server: Server, seed: int
 ) -> None:
     async with relay(run, tmp_path / "log") as child:
         for _ in range(2):
@@ -52,7 +55,7 @@ async def test_a_server_killed_and_restarted(
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("server", ["rabbitmq", "postgres"])
 async def test_a_server_paused(
-    shop: Shop, run: Run, control: ServerControl, tmp_path: Path, server: str, seed: int
+    shop: Shop, run: Run, control: ServerControl, tmp_path: Path, server: Server, seed: int
 ) -> None:
     async with relay(run, tmp_path / "log") as child:
         await shop.progress(40 + seed % 11)
