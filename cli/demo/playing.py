@@ -11,6 +11,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 from cli.demo.places import demos_folder
+from cli.demo.planned import Sender
 from cli.localservers import Addresses, RunAddresses, ServicesError, StateDir, create_run, drop_run
 from cli.localservers.lifecycle import named_by_environment
 from cli.localservers.names import Say
@@ -19,6 +20,9 @@ from cli.localservers.state import load
 
 NOTE, ENVIRONMENT = "playing.json", "env"
 """Files in a run's folder, there for as long as the run's data is."""
+
+SERVICES = tuple(map(str, Sender))
+"""Beside the run's own database, each of these has one."""
 
 
 class Note(BaseModel):
@@ -42,11 +46,11 @@ async def noted_run(addresses: Addresses, folder: Path) -> AsyncIterator[RunAddr
     note = Note(process=me, servers=named_by_environment(StateDir.of_checkout()))
     (folder / NOTE).write_text(note.model_dump_json())
     (folder / NOTE).chmod(0o600)  # servers may have passwords
-    run = await create_run(addresses, folder.name)
+    run = await create_run(addresses, folder.name, SERVICES)
     try:
         yield run
     finally:
-        await drop_run(addresses, folder.name)
+        await drop_run(addresses, folder.name, SERVICES)
         _forget(folder)
 
 
@@ -71,7 +75,7 @@ async def clear_leftovers(say: Say) -> None:
             continue
         say(f"clearing away {folder.name}, a demo that was killed")
         try:
-            await drop_run(servers, folder.name)
+            await drop_run(servers, folder.name, SERVICES)
         except ServicesError as error:
             say(str(error))
         else:

@@ -11,6 +11,7 @@ from cli.demo.stage import VIEWS, Stage
 from cli.demo.verdict import disagreements, faults, look, result
 from cli.demo.visible import percentile
 from pipelines.audit import audit
+from pipelines.edges.outbox.audit import audit_outbox
 
 SETTLE_SECONDS = 15.0
 """What has been applied must be readable on the board this soon after."""
@@ -37,8 +38,17 @@ async def prove(stage: Stage, players: Players, begun: float) -> Proof:
     unseen = await players.visibility.settle(SETTLE_SECONDS)
     players.figures.doing = "auditing"
     report = await audit(stage.settings, VIEWS)
+    outboxes = {
+        str(sender): await audit_outbox(stage.settings, outbox.dsn, VIEWS, lambda *_: None)
+        for sender, outbox in stage.outboxes.items()
+    }
     found = await look(stage.settings, stage.schema, await stage.checkpoints.read())
     disagreed = disagreements(players.tally, found, report)
+    disagreed += [
+        f"{len(report.missing)} of {report.events} events in the outbox of {service} are missing"
+        for service, report in outboxes.items()
+        if report.missing
+    ]
     disagreed += [f"event {one.event_id} of order {one.order_id} is applied, but not on the board" for one in unseen]
     seen = players.visibility.milliseconds
     measured = {
@@ -47,6 +57,7 @@ async def prove(stage: Stage, players: Players, begun: float) -> Proof:
         "visible_ms_p50": _rounded(percentile(seen, 0.5)),
         "visible_ms_p99": _rounded(percentile(seen, 0.99)),
         "visible_samples": len(seen),
+        "outboxes": {service: report.events for service, report in outboxes.items()},
         "disagreements": disagreed,
         "seed": players.seed,
     }

@@ -1,22 +1,25 @@
 """The simulated Shop, CRM and MES: each publishes its own events, all three at once.
 
-An order's next message goes out only after the one before was confirmed, whichever service sends it; what arrives out
-of step was meant to (`cli.demo.faults`).
+Their good events go through outboxes in their own databases; what an outbox would refuse, and what others say, goes
+to the stream directly, as a stranger's client would send it. An order's next message goes out only after the one
+before was confirmed, whichever service sends it; what arrives out of step was meant to (`cli.demo.faults`).
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 
 from cli.demo.errors import DemoFailed
+from cli.demo.outboxes import ServiceOutbox, takes
 from cli.demo.pace import Pace
 from cli.demo.planned import Fate, Planned, Sender
 from cli.demo.tally import Tally
 from pipelines.engine.settings import Settings
+from pipelines.engine.stores.postgres import DATABASE_ERRORS
 from pipelines.engine.transport import SuperStreamPublisher
 from schemas.errors import Unconfirmed
 from schemas.streams import partition_of
@@ -28,6 +31,7 @@ PATIENCE_SECONDS = 120.0
 """A broker that confirms nothing for so long is given up."""
 
 _LONGEST_PAUSE = 2.0
+_LOOK_SECONDS = 0.004
 
 
 class _Line:
@@ -48,11 +52,46 @@ class _Line:
         return self._place < len(self._messages)
 
 
-class Services:
-    """Publishes whatever orders it is given. `on_applied` is told of each confirmed event that must take effect."""
+class _Patience:
+    """Ends with DemoFailed where nothing moves for PATIENCE_SECONDS."""
 
-    def __init__(self, settings: Settings, pace: Pace, tally: Tally, on_applied: Callable[[Planned], None]) -> None:
+    def __init__(self, what: str) -> None:
+        self._what = what
+        self._begun = time.monotonic()
+        self._pause = 0.05
+
+    def moved(self) -> None:
+        """Begin anew."""
+        self._begun = time.monotonic()
+
+    def check(self) -> None:
+        """Raise DemoFailed where it has lasted too long."""
+        if time.monotonic() - self._begun > PATIENCE_SECONDS:
+            raise DemoFailed(f"{self._what} for {PATIENCE_SECONDS:g} s; see `warren services logs`")
+
+    async def wait(self) -> None:
+        """Wait before the next attempt, ever longer. Raises as `check`."""
+        self.check()
+        await asyncio.sleep(self._pause)
+        self._pause = min(_LONGEST_PAUSE, 2 * self._pause)
+
+
+class Services:
+    """Publishes whatever orders it is given. `on_applied` is told of each confirmed event that must take effect.
+
+    A service that `outboxes` does not have publishes all its messages directly.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        pace: Pace,
+        tally: Tally,
+        on_applied: Callable[[Planned], None],
+        outboxes: Mapping[Sender, ServiceOutbox],
+    ) -> None:
         self._settings = settings
+        self._outboxes = outboxes
         self._pace = pace
         self._tally = tally
         self._on_applied = on_applied
@@ -94,7 +133,7 @@ class Services:
         async with AsyncExitStack() as stack:
             publishers = [await stack.enter_async_context(SuperStreamPublisher(url, name)) for _ in Sender]
             tasks = [
-                asyncio.create_task(self._serve(self._ready[sender], publisher), name=f"simulated {sender}")
+                asyncio.create_task(self._serve(sender, publisher), name=f"simulated {sender}")
                 for sender, publisher in zip(Sender, publishers, strict=True)
             ]
             try:
@@ -104,32 +143,57 @@ class Services:
                     task.cancel()
                 await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _serve(self, ready: asyncio.Queue[_Line], publisher: SuperStreamPublisher) -> None:
+    async def _serve(self, sender: Sender, publisher: SuperStreamPublisher) -> None:
+        ready, outbox = self._ready[sender], self._outboxes.get(sender)
         while True:
             lines = [await ready.get()]
             allowed = await self._pace.take(min(AT_ONCE, 1 + ready.qsize()))
             lines += [ready.get_nowait() for _ in range(allowed - 1)]
-            await self._publish([line.head for line in lines], publisher)
+            heads = [line.head for line in lines]
+            if outbox is None:
+                await self._publish(heads, publisher)
+            else:
+                ours = [message for message in heads if takes(message)]
+                others = [message for message in heads if not takes(message)]
+                await asyncio.gather(self._write(ours, outbox), self._publish(others, publisher))
             for line in lines:
                 self._confirmed(line)
 
+    async def _write(self, messages: list[Planned], outbox: ServiceOutbox) -> None:
+        """Return when the relay has brought all of them into the stream. A commit in doubt is made again."""
+        patience = _Patience("a service's database takes nothing")
+        while messages:
+            try:
+                await outbox.write(messages)
+                break
+            except DATABASE_ERRORS:
+                self._tally.unconfirmed(messages)
+                await patience.wait()
+        patience, left = _Patience("a relay has published nothing"), len(messages)
+        while left:
+            await asyncio.sleep(_LOOK_SECONDS)
+            try:
+                pending = await outbox.pending(messages)
+            except DATABASE_ERRORS:
+                await patience.wait()
+                continue
+            if pending < left:
+                patience.moved()
+            patience.check()
+            left = pending
+
     async def _publish(self, messages: list[Planned], publisher: SuperStreamPublisher) -> None:
         """Return when all are confirmed, however often it takes."""
-        begun, pause = time.monotonic(), 0.05
+        patience = _Patience("the broker has confirmed nothing")
         while messages:
             failed = await self._try(messages, publisher)
             if not failed:
                 return
             self._tally.unconfirmed(failed)
             if len(failed) < len(messages):
-                begun = time.monotonic()
-            elif time.monotonic() - begun > PATIENCE_SECONDS:
-                raise DemoFailed(
-                    f"the broker has confirmed nothing for {PATIENCE_SECONDS:g} s; see `warren services logs`"
-                )
+                patience.moved()
             messages = failed
-            await asyncio.sleep(pause)
-            pause = min(_LONGEST_PAUSE, 2 * pause)
+            await patience.wait()
 
     async def _try(self, messages: list[Planned], publisher: SuperStreamPublisher) -> list[Planned]:
         """Publish once; return those the broker has not confirmed."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,12 +11,15 @@ from pathlib import Path
 import httpx
 
 from cli.demo.errors import DemoFailed
+from cli.demo.outboxes import ServiceOutbox
 from cli.demo.places import board_port, run_folder
+from cli.demo.planned import Sender
 from cli.demo.playing import NOTE, noted_run, write_environment
 from cli.demo.processes import Child, child, guarded
 from cli.demo.progress import READY_SECONDS, Checkpoints
-from cli.localservers import Addresses, unique_run_name
+from cli.localservers import Addresses, further_dsn, unique_run_name
 from cli.localservers.names import Say
+from pipelines.edges.outbox.installation import install
 from pipelines.engine.settings import Settings
 from pipelines.engine.stores.migrate import migrate_control, migrate_instance
 from pipelines.engine.transport import create_super_stream
@@ -30,7 +33,7 @@ _LOOK_SECONDS = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A running pipeline and board.
+    """A running pipeline and board, and each service's outbox with its relay.
 
     `logs` is the folder of their logs, `environment` a file of variables with which other commands speak to this run.
     """
@@ -41,6 +44,7 @@ class Stage:
     schema: str
     checkpoints: Checkpoints
     board_url: str
+    outboxes: Mapping[Sender, ServiceOutbox]
     children: tuple[Child, ...]
 
 
@@ -61,28 +65,45 @@ async def stage(addresses: Addresses, hurry: asyncio.Event, say: Say) -> AsyncIt
         say("making tables and streams")
         make_streams = create_super_stream(settings.stream_url, settings.super_stream, settings.partitions)
         await asyncio.gather(asyncio.to_thread(_migrate, settings), make_streams)
+        outboxes = {sender: ServiceOutbox(further_dsn(own, sender)) for sender in Sender}
+        for sender, outbox in outboxes.items():
+            await install(outbox.dsn, f"/{sender}")
+            stack.callback(outbox.close)
         variables = {
             **own.as_environment(),
+            "WARREN_OUTBOX_DSN": outboxes[Sender.SHOP].dsn,
             "WARREN_POSTGRES_READ_DSN": "",
             "WARREN_SUPER_STREAM": settings.super_stream,
             "WARREN_PARTITIONS": str(settings.partitions),
         }
         environment = {**variables, "WARREN_BOARD_PORT": str(board_port(settings))}
-        say("starting the board and the pipeline")
+        say("starting the board, the pipeline and a relay for each service")
         board = await stack.enter_async_context(child("board", ("board",), environment, folder / "board.log", hurry))
         pipeline = await stack.enter_async_context(
             child("pipeline", ("run", VIEWS), environment, folder / "pipeline.log", hurry)
         )
+        relays = [
+            await stack.enter_async_context(
+                child(
+                    f"{sender} relay",
+                    ("outbox", "relay"),
+                    {**environment, "WARREN_OUTBOX_DSN": outbox.dsn},
+                    folder / f"{sender}-relay.log",
+                    hurry,
+                )
+            )
+            for sender, outbox in outboxes.items()
+        ]
         schema = flow_named(VIEWS).name.schema
         checkpoints = Checkpoints(settings, schema)
         stack.callback(checkpoints.close)
-        url = await guarded(_ready(board, checkpoints, settings.partitions), (board, pipeline))
+        children = (pipeline, board, *relays)
+        url = await guarded(_ready(board, checkpoints, settings.partitions), children)
         try:
-            yield Stage(
-                folder, write_environment(folder, variables), settings, schema, checkpoints, url, (pipeline, board)
-            )
+            noted = write_environment(folder, variables)
+            yield Stage(folder, noted, settings, schema, checkpoints, url, outboxes, children)
         finally:
-            say("stopping pipeline and board, and clearing away this run's data")
+            say("stopping them, and clearing away this run's data")
 
 
 def _migrate(settings: Settings) -> None:

@@ -11,7 +11,7 @@ from cli.localservers.leases import running_servers
 from cli.localservers.lifecycle import Servers, down, up
 from cli.localservers.names import SERVER_NAMES, ServerName
 from cli.localservers.places import StateDir
-from cli.localservers.runs import create_run, drop_run, run_environment, unique_run_name
+from cli.localservers.runs import create_run, drop_run, further_dsn, run_environment, unique_run_name
 
 __all__ = [
     "SERVER_NAMES",
@@ -25,6 +25,7 @@ __all__ = [
     "create_run",
     "down",
     "drop_run",
+    "further_dsn",
     "run_environment",
     "running_servers",
     "unique_run_name",

@@ -3,7 +3,7 @@
 import asyncio
 import re
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from urllib.parse import quote, urlsplit, urlunsplit
 
@@ -47,8 +47,16 @@ def run_addresses(addresses: Addresses, name: str) -> RunAddresses:
     )
 
 
-async def create_run(addresses: Addresses, name: str) -> RunAddresses:
-    """Create a run's virtual host and database. Raises ServicesError, changing nothing, if it is there already."""
+def further_dsn(run: RunAddresses, suffix: str) -> str:
+    """Give the address of a further database of a run, as `create_run` makes it."""
+    return f"{run.postgres_dsn}_{suffix}"
+
+
+async def create_run(addresses: Addresses, name: str, further: Sequence[str] = ()) -> RunAddresses:
+    """Create a run's virtual host and database, and `further` databases, each with its name and such a suffix.
+
+    Raises ServicesError, changing nothing, if it is there already.
+    """
     name = run_name(name)
     try:
         await _execute(addresses.postgres_dsn, SQL("CREATE DATABASE {}").format(Identifier(name)))
@@ -57,6 +65,8 @@ async def create_run(addresses: Addresses, name: str) -> RunAddresses:
     except psycopg.Error as error:
         raise ServicesError(f"PostgreSQL could not create database {name!r}: {error}") from error
     try:
+        for suffix in further:
+            await _execute(addresses.postgres_dsn, SQL("CREATE DATABASE {}").format(Identifier(f"{name}_{suffix}")))
         async with _management(addresses) as client:
             user = quote(urlsplit(addresses.management_url).username or "", safe="")
             await _request(client, "PUT", f"/api/vhosts/{name}")
@@ -64,23 +74,26 @@ async def create_run(addresses: Addresses, name: str) -> RunAddresses:
             await _request(client, "PUT", f"/api/permissions/{name}/{user}", everything)
     except BaseException as error:
         try:
-            await drop_run(addresses, name)
+            await drop_run(addresses, name, further)
         except ServicesError as second:
             error.add_note(str(second))
+        if isinstance(error, psycopg.Error):
+            raise ServicesError(f"PostgreSQL could not create the databases of {name!r}: {error}") from error
         raise
     return run_addresses(addresses, name)
 
 
-async def drop_run(addresses: Addresses, name: str) -> None:
-    """Delete a run's virtual host, database and Redis keys, whoever is still connected. Idempotent.
+async def drop_run(addresses: Addresses, name: str, further: Sequence[str] = ()) -> None:
+    """Delete a run's virtual host, databases and Redis keys, whoever is still connected. Idempotent.
 
     One server that does not answer keeps none of the others from being cleaned; ServicesError tells of it.
     """
     name = run_name(name)
-    drop = SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(Identifier(name))
+    databases = [name, *(f"{name}_{suffix}" for suffix in further)]
+    drop = SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)")
     results = await asyncio.gather(
         _drop_vhost(addresses, name),
-        _execute(addresses.postgres_dsn, drop),
+        *(_execute(addresses.postgres_dsn, drop.format(Identifier(database))) for database in databases),
         _delete_keys(addresses.redis_url, run_addresses(addresses, name).redis_prefix),
         return_exceptions=True,
     )

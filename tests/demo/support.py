@@ -114,8 +114,12 @@ def left_behind(addresses: Addresses, run: str) -> list[str]:
     if httpx.get(url, trust_env=False).status_code != httpx.codes.NOT_FOUND:
         found.append("its virtual host")
     with psycopg.connect(addresses.postgres_dsn) as connection:
-        if connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [run]).fetchone():
-            found.append("its database")
+        there = "SELECT 1 FROM pg_database WHERE datname = %s"
+        found += [
+            f"its database{suffix}"
+            for suffix in ("", "_shop", "_crm", "_mes")
+            if connection.execute(there, [run + suffix]).fetchone()
+        ]
     with Redis.from_url(addresses.redis_url) as redis:
         found += [f"key {key!r}" for key in redis.scan_iter(match=f"*{run}*")]
     return found

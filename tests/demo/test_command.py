@@ -60,10 +60,11 @@ async def test_two_demos_play_at_the_same_time(servers: Addresses) -> None:
 async def test_one_that_goes_on_stops_cleanly_when_told(servers: Addresses, number: signal.Signals) -> None:
     async with demo("--orders", "40", "--seed", "3") as running:
         await running.says("running: published")
-        assert len(running.processes()) == 3
+        assert len(running.processes()) == 6
         there = left_behind(servers, running.run)
-        assert there[:2] == ["its virtual host", "its database"]
-        assert len(there) > 2, "no keys"
+        databases = ["its database", "its database_shop", "its database_crm", "its database_mes"]
+        assert there[:5] == ["its virtual host", *databases]
+        assert len(there) > 5, "no keys"
         running.signal(number)
         code, stdout = await running.end()
     assert (code, stdout) == (0, ""), running.said

@@ -38,7 +38,7 @@ async def _warren(*arguments: str, **variables: str) -> tuple[int, str, str]:
 async def _killed(apart: dict[str, str], servers: Addresses, tmp_path: Path) -> Demo:
     async with demo("--orders", "40", "--seed", "5", **apart) as running:
         await running.says("running: published")
-        assert len(running.processes()) == 3
+        assert len(running.processes()) == 6
         os.kill(running.pid, signal.SIGKILL)
 
         async def alone() -> bool:
@@ -46,7 +46,7 @@ async def _killed(apart: dict[str, str], servers: Addresses, tmp_path: Path) -> 
 
         await until(alone, "the children of a killed demo to end by themselves")
     there = left_behind(servers, running.run)
-    assert there[:2] == ["its virtual host", "its database"]
+    assert there[:5] == ["its virtual host", *(f"its database{of}" for of in ("", "_shop", "_crm", "_mes"))]
     assert {file.name for file in (tmp_path / "demo" / running.run).iterdir()} >= {NOTE, ENVIRONMENT}
     return running
 
@@ -56,7 +56,7 @@ async def test_another_terminal_can_look_into_it_while_it_plays(apart: dict[str,
         await running.says("running: published")
         found = re.search(r"In another terminal: (set -a; \. \S+; set \+a; \S+) lag$", running.said, re.M)
         assert found is not None, running.said
-        for command in ("lag --json", "audit --json", "tail --json -n 1"):
+        for command in ("lag --json", "audit --json", "tail --json -n 1", "outbox lag --json"):
             code, stdout, stderr = await _warren("sh", "-c", f"{found.group(1)} {command}")
             assert code == 0, stderr
             assert orjson.loads(stdout)
@@ -67,7 +67,8 @@ async def test_another_terminal_can_look_into_it_while_it_plays(apart: dict[str,
         running.signal(signal.SIGINT)
         code, _ = await running.end()
         assert code == 0
-    assert sorted(file.name for file in (tmp_path / "demo" / running.run).iterdir()) == ["board.log", "pipeline.log"]
+    logs = sorted(file.name for file in (tmp_path / "demo" / running.run).iterdir())
+    assert logs == ["board.log", "crm-relay.log", "mes-relay.log", "pipeline.log", "shop-relay.log"]
 
 
 async def test_a_killed_demos_children_end_and_the_next_demo_clears_away_its_data(

@@ -14,14 +14,17 @@ import typer
 from rich.console import Console
 
 from cli.demo.command import tell
+from cli.demo.planned import Sender
 from cli.demo.play import published
 from cli.demo.players import Players, players
 from cli.demo.proof import Proof, prove
 from cli.demo.stage import Stage, stage
 from cli.localservers import Addresses
+from pipelines.edges.outbox import SCHEMA
 from pipelines.engine.stores.postgres import connect
 from pipelines.engine.transport import SuperStreamPublisher
 from schemas.errors import StoreBehind
+from schemas.identity import identity
 from tests.support.events import event, message
 
 
@@ -69,6 +72,8 @@ def exit_code(proof: Proof) -> int:
 async def test_an_honest_run_is_proven(played: Played, capsys: pytest.CaptureFixture[str]) -> None:
     proof = await played.prove()
     assert proof.wrong == []
+    assert set(proof.figures["outboxes"]) == {"shop", "crm", "mes"}
+    assert all(events > 0 for events in proof.figures["outboxes"].values())
     assert exit_code(proof) == 0
     assert orjson.loads(capsys.readouterr().out) == proof.figures
     assert played.stage.board_url in played.shown.getvalue()
@@ -81,6 +86,18 @@ async def _lose(played: Played) -> None:
         "(SELECT order_no, stream_offset FROM timeline ORDER BY 1, 2 LIMIT 1) RETURNING order_no, identity) "
         "DELETE FROM ledger USING gone WHERE ledger.order_no = gone.order_no AND ledger.identity = gone.identity"
     )
+
+
+async def _lose_one_of_an_outbox(played: Played) -> None:
+    """The outbox has it, the ledger does not: the stream might have lost it as well."""
+    outbox = await connect(played.stage.outboxes[Sender.SHOP].dsn, SCHEMA)
+    # One that came twice is still there, and would be a duplicate.
+    order_id, event_id = await outbox.fetchrow("SELECT min(subject), id FROM event GROUP BY id HAVING count(*) = 1")
+    await outbox.close()
+    views = await connect(played.stage.settings.postgres_dsn, played.stage.schema)
+    gone = await views.execute("DELETE FROM ledger WHERE identity = $1", identity("/shop", event_id))
+    await views.close()
+    assert gone == "DELETE 1", order_id
 
 
 async def _lie(played: Played) -> None:
@@ -102,6 +119,7 @@ async def _forget_a_quarantined_one(played: Played) -> None:
     ("sabotage", "figure", "named"),
     [
         (_lose, "lost", "lost: 1"),
+        (_lose_one_of_an_outbox, "lost", "1 of "),
         (_lie, "mismatches", "mismatches: "),
         (_miscount, "mismatches", "duplicates dropped, by the checkpoints: "),
         (_forget_a_quarantined_one, "lost", "quarantined as "),

@@ -43,7 +43,7 @@ async def stored(run: Run) -> list[tuple[int, list[str | int]]]:
 
 async def test_one_orders_messages_keep_their_order_whichever_service_sends_them(run: Run) -> None:
     confirmed: list[Planned] = []
-    services = Services(run.settings, Pace(None), Tally(), confirmed.append)
+    services = Services(run.settings, Pace(None), Tally(), confirmed.append, {})
     senders = [Sender.SHOP, Sender.CRM, Sender.MES, Sender.SHOP, Sender.MES]
 
     async def orders() -> None:
@@ -62,7 +62,7 @@ async def test_one_orders_messages_keep_their_order_whichever_service_sends_them
 async def test_a_message_waits_until_it_is_due(run: Run) -> None:
     due = datetime.now(UTC) + timedelta(seconds=0.3)
     confirmed: list[datetime] = []
-    services = Services(run.settings, Pace(None), Tally(), lambda _: confirmed.append(datetime.now(UTC)))
+    services = Services(run.settings, Pace(None), Tally(), lambda _: confirmed.append(datetime.now(UTC)), {})
 
     async def orders() -> None:
         services.add([note("o", 0, Sender.SHOP), note("o", 1, Sender.CRM, due)])
@@ -77,7 +77,8 @@ async def test_a_message_waits_until_it_is_due(run: Run) -> None:
 async def test_unconfirmed_messages_are_published_again_and_the_figures_stay_honest(run: Run) -> None:
     async with proxied(run.settings.stream_url) as (url, proxy), running_pipeline(run):
         tally = Tally()
-        services = Services(run.settings.model_copy(update={"stream_url": url}), Pace(None), tally, lambda _: None)
+        settings = run.settings.model_copy(update={"stream_url": url})
+        services = Services(settings, Pace(None), tally, lambda _: None, {})
         simulation = Simulation(World(21), services, Pace(None), run.settings.partitions)
 
         async def cut_again_and_again() -> None:

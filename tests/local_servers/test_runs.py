@@ -8,7 +8,15 @@ import pytest
 from redis.asyncio import Redis
 from rstream import Producer
 
-from cli.localservers import RunAddresses, ServicesError, create_run, drop_run, run_environment, unique_run_name
+from cli.localservers import (
+    RunAddresses,
+    ServicesError,
+    create_run,
+    drop_run,
+    further_dsn,
+    run_environment,
+    unique_run_name,
+)
 from cli.localservers.runs import run_name
 from tests.local_servers.conftest import SharedSet
 
@@ -57,6 +65,15 @@ async def test_a_run_is_dropped_although_somebody_is_connected(shared: SharedSet
     assert name not in databases(shared.addresses.postgres_dsn)
     connection.close()
     await drop_run(shared.addresses, name)
+
+
+async def test_further_databases_come_and_go_with_their_run(shared: SharedSet) -> None:
+    name = unique_run_name("shop")
+    run = await create_run(shared.addresses, name, ("crm", "mes"))
+    assert databases(shared.addresses.postgres_dsn) >= {name, f"{name}_crm", f"{name}_mes"}
+    psycopg.connect(further_dsn(run, "crm")).close()
+    await drop_run(shared.addresses, name, ("crm", "mes"))
+    assert not any(name in database for database in databases(shared.addresses.postgres_dsn))
 
 
 async def test_a_name_in_use_is_refused_and_its_run_left_alone(shared: SharedSet) -> None:

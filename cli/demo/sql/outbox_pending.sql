@@ -1,0 +1,1 @@
+SELECT count(*) FROM pending WHERE id = ANY ($1::text[])
