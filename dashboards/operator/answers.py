@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from dashboards.operator.formats import rfc3339
+from dashboards.operator.outboxes import Outboxes, query
 from dashboards.operator.rows import Board, Card, Standing, Story, target_of
 from schemas.lifecycle import FINAL
 
@@ -49,6 +50,28 @@ def story_answer(story: Story, now: datetime) -> dict[str, Any]:
         "instance": str(story.standing.instance),
         "source": "database",
         "as_of": _as_of(story.standing, {}),
+    }
+
+
+def outboxes_answer(outboxes: Outboxes, now: datetime) -> dict[str, Any]:
+    """Return each outbox as it stood at its `reported_at`, with all open transactions that have written events.
+
+    `silent`: its relays have not reported for too long. `cache_away`: this is what they had reported before.
+    """
+    return {
+        "cache_away": outboxes.away,
+        "outboxes": [
+            {
+                "source": outbox.lag.source,
+                "pending": outbox.lag.pending,
+                "oldest_seconds": outbox.lag.oldest_s,
+                "relayed": outbox.lag.relay_pid is not None,
+                "silent": outbox.silent(now),
+                "reported_at": rfc3339(outbox.reported_at),
+                "writers": [{**asdict(writer), "query": query(writer)} for writer in outbox.lag.writers],
+            }
+            for outbox in outboxes.known
+        ],
     }
 
 

@@ -1,4 +1,4 @@
-"""The same for machines: /api/orders and /api/orders/{id}."""
+"""The same for machines: /api/orders, /api/orders/{id} and /api/outboxes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, HTTPException, Path, Query
 
-from dashboards.operator.answers import board_answer, story_answer
+from dashboards.operator.answers import board_answer, outboxes_answer, story_answer
 from dashboards.operator.desk import DeskOf
 from schemas.lifecycle import STAGES, Stage
 
@@ -42,3 +42,9 @@ async def order(desk: DeskOf, order_id: Annotated[str, Path(max_length=128)]) ->
     if story is None:
         raise HTTPException(404, f"no order {order_id!r}: an id has to match exactly; bad events are in quarantine")
     return story_answer(story, datetime.now(UTC))
+
+
+@router.get("/outboxes")
+async def outboxes(desk: DeskOf) -> dict[str, Any]:
+    """How the services' outboxes stand, as their relays reported it last."""
+    return outboxes_answer(await desk.reads.outboxes(), datetime.now(UTC))

@@ -9,8 +9,10 @@ from datetime import UTC, datetime, timedelta
 from jinja2 import Environment
 from markupsafe import Markup
 
+from dashboards.operator.outboxes import Outboxes, query
 from dashboards.operator.rows import COUNTED, Board, Card, Lane
 from dashboards.operator.texts import words
+from pipelines.edges.outbox.lag import COUNTED as PENDING_COUNTED
 from schemas.lifecycle import FINAL, STAGES, Stage
 
 NEWEST = 6
@@ -50,13 +52,17 @@ class Fragment:
 
 
 def render(
-    environment: Environment, view: View, board: Board, before: Mapping[str, Fragment] | None = None
+    environment: Environment,
+    view: View,
+    board: Board,
+    outboxes: Outboxes,
+    before: Mapping[str, Fragment] | None = None,
 ) -> dict[str, Fragment]:
     """Return the board's fragments by id, in page order. Those whose version is as `before` are taken over as they
     were; cards that are new or changed since then are marked fresh."""
     old = before or {}
     now = datetime.now(UTC)
-    found = [_vitals(environment, view, board, old, now)]
+    found = [_vitals(environment, view, board, old, now), _outboxes(environment, view, outboxes, old, now)]
     found += [_lane(environment, view, board, lane, old, now) for lane in board.lanes]
     return {fragment.id: fragment for fragment in found}
 
@@ -83,6 +89,18 @@ def _vitals(environment: Environment, view: View, board: Board, old: Mapping[str
         counted=COUNTED,
     )
     return Fragment("vitals", version, Markup(html))
+
+
+def _outboxes(
+    environment: Environment, view: View, outboxes: Outboxes, old: Mapping[str, Fragment], now: datetime
+) -> Fragment:
+    version = (outboxes.away, tuple(outbox.shown(now) for outbox in outboxes.known))
+    if "outboxes" in old and old["outboxes"].version == version:
+        return old["outboxes"]
+    html = environment.get_template("_outboxes.html").render(
+        t=words(view.language), now=now, outboxes=outboxes, query=query, counted=PENDING_COUNTED
+    )
+    return Fragment("outboxes", version, Markup(html))
 
 
 def _lane(

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
+from pipelines.edges.outbox.reports import reports_key
 from pipelines.engine.settings import Settings
 from pipelines.engine.stores.cache import Cache, PartitionBoard
 from pipelines.engine.stores.instances import InstanceName
@@ -63,6 +64,11 @@ class HotCache:
 
         return await self._guarded(both)
 
+    async def outboxes(self) -> list[bytes]:
+        """What relays have reported of each outbox, by source."""
+        reports = await self._guarded(self._reports)
+        return [body for _, body in sorted(reports.items())]
+
     async def ping(self) -> None:
         """Return if Redis answers now, whatever it did before."""
         self._away_until = 0.0
@@ -76,6 +82,10 @@ class HotCache:
         if instance not in self._caches:
             self._caches[instance] = Cache(self._redis, self._prefix, str(instance))
         return self._caches[instance]
+
+    async def _reports(self) -> dict[bytes, bytes]:
+        reports: Any = await self._redis.hgetall(reports_key(self._prefix))
+        return dict(reports)
 
     async def _ping(self) -> None:
         await self._redis.ping()

@@ -30,8 +30,8 @@ FRAME_SECONDS = 0.25
 CHECK_SECONDS = 1.0
 """How often the checkpoints are looked at, so that a change is seen even if nobody announced it."""
 
-REDRAW_SECONDS = 10.0
-"""How often the board is drawn anew though nothing changed: orders become stuck by time alone."""
+REDRAW_SECONDS = 2.0
+"""How often the board is drawn anew though no order changed: some become stuck by time alone, and outboxes report."""
 
 
 class Client:
@@ -137,9 +137,10 @@ class Live:
         return due or self._shown is None or not _has_all_of(self._shown, standing)
 
     async def _draw(self) -> None:
+        outboxes = await self._reads.outboxes()
         for view in {client.view for client in self._clients if client.view is not None}:
             board = await self._reads.board(view.stages, view.limit)
-            self._drawn[view] = render(self._environment, view, board, self._drawn.get(view))
+            self._drawn[view] = render(self._environment, view, board, outboxes, self._drawn.get(view))
             self._shown = board
         self._drawn_at = asyncio.get_running_loop().time()
         self._wake_boards()

@@ -27,7 +27,8 @@ async def board(request: Request, desk: DeskOf, stage: Stage | None = None) -> R
     """All lanes, or the one named."""
     view = View(language_of(request), stage)
     answer = await desk.reads.board(view.stages, view.limit)
-    return page(request, "board.html", view=view, fragments=render(desk.environment, view, answer))
+    fragments = render(desk.environment, view, answer, await desk.reads.outboxes())
+    return page(request, "board.html", view=view, fragments=fragments)
 
 
 @router.get("/orders")

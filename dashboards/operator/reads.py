@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 
 from dashboards.operator.cached import Cached
 from dashboards.operator.database import Database
-from dashboards.operator.hot_cache import HotCache
+from dashboards.operator.hot_cache import CacheAway, HotCache
 from dashboards.operator.metrics import Metrics
+from dashboards.operator.outboxes import Outbox, Outboxes
 from dashboards.operator.rows import Board, Card, Standing, Story
 from dashboards.operator.shared import Shared
+from pipelines.edges.outbox.reports import Report
 from schemas.errors import StoreError
 from schemas.lifecycle import Stage
 
@@ -26,16 +29,19 @@ class Reads:
     """All the board reads. Every method raises StoreError where neither store can give a right answer."""
 
     def __init__(self, cache: HotCache, database: Database, metrics: Metrics) -> None:
+        self._cache = cache
         self._cached = Cached(cache, metrics)
         self._database = database
         self._standings: Shared[Standing] = Shared(REUSE_SECONDS)
         self._boards: Shared[Board] = Shared(REUSE_SECONDS)
         self._cards: Shared[Card | None] = Shared(REUSE_SECONDS)
+        self._outboxes: Shared[Outboxes] = Shared(REUSE_SECONDS)
         self._known: Standing | None = None
+        self._known_outboxes = Outboxes()
 
     async def close(self) -> None:
         """Give up what is under way."""
-        for shared in (self._standings, self._boards, self._cards):
+        for shared in (self._standings, self._boards, self._cards, self._outboxes):
             await shared.close()
 
     async def standing(self) -> Standing:
@@ -66,6 +72,18 @@ class Reads:
         """The raw bytes of one of an order's events, None where it has none at that offset."""
         return await self._database.event(order_id, stream_offset)
 
+    async def outboxes(self) -> Outboxes:
+        """How the services' outboxes stood, as reported within the last seconds. Raises nothing."""
+        return await self._outboxes.get("outboxes", self._ask_outboxes)
+
+    async def _ask_outboxes(self) -> Outboxes:
+        try:
+            bodies = await self._cache.outboxes()
+        except CacheAway:
+            return replace(self._known_outboxes, away=True)
+        self._known_outboxes = Outboxes(tuple(found for found in map(_outbox, bodies) if found is not None))
+        return self._known_outboxes
+
     async def _ask_standing(self) -> Standing:
         self._known = await self._database.standing()
         return self._known
@@ -79,3 +97,11 @@ class Reads:
                 return await self.standing(), False
         except (StoreError, TimeoutError):
             return self._known, True
+
+
+def _outbox(body: bytes) -> Outbox | None:
+    try:
+        report = Report.from_json(body)
+        return Outbox(report.lag, datetime.fromtimestamp(report.at, UTC))
+    except (ValueError, KeyError, TypeError, OverflowError):
+        return None  # another release's: its relay will be upgraded, or the board

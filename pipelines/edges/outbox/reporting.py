@@ -5,16 +5,15 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from dataclasses import asdict
 
 import asyncpg
-import orjson
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from pipelines.edges.outbox import SCHEMA
 from pipelines.edges.outbox.lag import Lag, read_lag
 from pipelines.edges.outbox.metrics import OLDEST, PENDING, WRITER
+from pipelines.edges.outbox.reports import Report, reports_key
 from pipelines.engine.settings import Settings
 from pipelines.engine.stores.postgres import DATABASE_ERRORS, connect
 from schemas.errors import told
@@ -22,11 +21,6 @@ from schemas.errors import told
 log = logging.getLogger(__name__)
 
 REPORT_SECONDS = 2.0
-
-
-def reports_key(prefix: str) -> str:
-    """Return the key of a hash: source of an outbox to its `Lag` as JSON, with `at`, the time in seconds since 1970."""
-    return f"{prefix}outboxes"
 
 
 class Reporting:
@@ -62,5 +56,5 @@ class Reporting:
         PENDING.labels(lag.source).set(lag.pending)
         OLDEST.labels(lag.source).set(lag.oldest_s or 0)
         WRITER.labels(lag.source).set(max((writer.age_s for writer in lag.writers), default=0))
-        report = orjson.dumps({**asdict(lag), "at": time.time()})
-        await redis.hset(reports_key(self._settings.redis_prefix), lag.source, report)
+        key = reports_key(self._settings.redis_prefix)
+        await redis.hset(key, lag.source, Report(lag, time.time()).to_json())
