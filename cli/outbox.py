@@ -102,7 +102,7 @@ def uninstall_command(
 @app.command(
     "relay",
     epilog=epilog(
-        "WARREN_OUTBOX_DSN=postgresql://shop@db/shop warren outbox relay --metrics-port 9101",
+        "warren outbox relay --dsn postgresql://shop@db/shop --metrics-port 9101",
         done="stopped by SIGTERM or Ctrl-C",
     )
     + f" {INTERRUPTED} ended by a second Ctrl-C; nothing is lost by it.",

@@ -29,11 +29,11 @@ PYTHON_COMMAND = (
 )  # fmt: skip
 
 
-def node_command(folder: Path) -> Sequence[str]:
-    """Install the shop in Node into `folder` and return how it is started; where that cannot be done, skip locally and
-    fail in CI."""
-    place = folder / "shop-node"
-    shutil.copytree(EXAMPLES / "shop-node", place, ignore=shutil.ignore_patterns("node_modules"))
+def node_program(name: str, folder: Path) -> Path:
+    """Install the example of this name into `folder` and return where; where that cannot be done, skip locally and fail
+    in CI."""
+    place = folder / name
+    shutil.copytree(EXAMPLES / name, place, ignore=shutil.ignore_patterns("node_modules"))
     try:
         command = ["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts"]
         subprocess.run(command, cwd=place, check=True, capture_output=True, text=True)
@@ -42,7 +42,7 @@ def node_command(folder: Path) -> Sequence[str]:
         if os.environ.get("CI"):
             pytest.fail(why)
         pytest.skip(why)
-    return ("node", str(place / "shop.js"))
+    return place
 
 
 class ShopProcess:

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from pipelines.edges.outbox.installation import install
-from tests.examples.shops import EXAMPLES, PYTHON_COMMAND, ShopProcess, node_command, open_shop, stream_of
+from tests.examples.shops import EXAMPLES, PYTHON_COMMAND, ShopProcess, node_program, open_shop, stream_of
 from tests.outbox.relaying import relaying, until_confirmed
 from tests.support.runs import Run
 from tests.support.waiting import until
@@ -23,7 +23,9 @@ TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 @pytest.fixture(scope="session", params=["python", "node"])
 def command(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Sequence[str]:
     """How a shop is started."""
-    return PYTHON_COMMAND if request.param == "python" else node_command(tmp_path_factory.mktemp("node"))
+    if request.param == "python":
+        return PYTHON_COMMAND
+    return ("node", str(node_program("shop-node", tmp_path_factory.mktemp("node")) / "shop.js"))
 
 
 @pytest.fixture
