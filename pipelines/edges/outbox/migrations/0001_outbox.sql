@@ -178,5 +178,9 @@ BEGIN
 END
 $$;
 
+-- USAGE of the schema is all a service's role needs, and all that keeps others out.
+GRANT EXECUTE ON FUNCTION publish TO PUBLIC;
+GRANT SELECT ON pending TO PUBLIC;
+
 COMMENT ON FUNCTION publish IS
     'Write one order event in this transaction; the relay publishes it after the commit. Returns the event''s id.';
