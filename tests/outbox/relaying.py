@@ -30,7 +30,7 @@ async def relaying(run: Run, dsn: str) -> AsyncIterator[Relay]:
 
 async def publish(connection: asyncpg.Connection, order: str, name: str, **arguments: Any) -> str:
     """Write an event to the outbox, in the transaction that is open; return its id."""
-    given = "".join(f", {argument} => ${place}" for place, argument in enumerate(arguments, 4))
+    given = "".join(f', "{argument}" => ${place}' for place, argument in enumerate(arguments, 4))
     event_id: str = await connection.fetchval(
         f"SELECT warren_outbox.publish($1, $2, $3{given})",
         order,

@@ -67,7 +67,9 @@ def run_sql(package: str, name: str) -> None:
 def _engine(dsn: str) -> Engine:
     scheme, rest = dsn.split("://", 1)
     assert scheme in ("postgresql", "postgres")
-    return create_engine(f"postgresql+psycopg://{rest}", poolclass=NullPool, connect_args={"connect_timeout": 10})
+    # In a database that does not say what its text is, psycopg would give bytes.
+    arguments = {"connect_timeout": 10, "client_encoding": "UTF8"}
+    return create_engine(f"postgresql+psycopg://{rest}", poolclass=NullPool, connect_args=arguments)
 
 
 def _upgrade(dsn: str, schema: str, heads: Sequence[str], own: Sequence[str], extra: Sequence[ModuleType]) -> None:

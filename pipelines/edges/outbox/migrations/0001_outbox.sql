@@ -86,34 +86,41 @@ CREATE FUNCTION publish(
 DECLARE
     outbox record;
     place  bigint;
+    said   text := data;
     body   text;
+    bytes  bytea;
+    digits integer := 0;
 BEGIN
-    SELECT * INTO STRICT outbox FROM warren_outbox.outbox;
-    IF subject IS NULL OR length(subject) NOT BETWEEN 1 AND 128 OR subject ~ '[\u0001-\u0020\u007f/?#]'
+    SELECT * INTO outbox FROM warren_outbox.outbox;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'outbox: it is not known whose this is; run `warren outbox install` once more'
+            USING ERRCODE = 'object_not_in_prerequisite_state';
+    ELSIF subject IS NULL OR length(subject) NOT BETWEEN 1 AND 128 OR subject ~ E'[\\u0001-\\u0020\\u007f/?#]'
        OR subject IN ('.', '..') THEN
         RAISE EXCEPTION 'outbox: subject %: an order id is text of 1 to 128 characters, without white space, '
-            'control characters, /, ? and #', coalesce(quote_literal(left(subject, 200)), 'null')
+            'control characters, /, ? and #', coalesce(to_json(left(subject, 200))::text, 'null')
             USING ERRCODE = 'invalid_parameter_value';
     ELSIF NOT starts_with(subject, outbox.subjects) THEN
         RAISE EXCEPTION 'outbox: subject %: % may speak only of orders named %...',
-            quote_literal(subject), outbox.source, outbox.subjects USING ERRCODE = 'invalid_parameter_value';
-    ELSIF type IS NULL OR length(type) NOT BETWEEN 1 AND 128 OR type ~ '[^\u0021-\u007e]' THEN
+            to_json(subject), outbox.source, outbox.subjects USING ERRCODE = 'invalid_parameter_value';
+    ELSIF type IS NULL OR length(type) NOT BETWEEN 1 AND 128 OR type ~ E'[^\\u0021-\\u007e]' THEN
         RAISE EXCEPTION 'outbox: type %: an event type is 1 to 128 printable ASCII characters, without white space, '
-            'such as order.submitted.v1', coalesce(quote_literal(left(type, 200)), 'null')
+            'such as order.submitted.v1', coalesce(to_json(left(type, 200))::text, 'null')
             USING ERRCODE = 'invalid_parameter_value';
     ELSIF data IS NULL OR jsonb_typeof(data) <> 'object' THEN
         RAISE EXCEPTION 'outbox: data is %, and must be a JSON object', coalesce(jsonb_typeof(data), 'NULL')
             USING ERRCODE = 'invalid_parameter_value';
-    ELSIF length(id) NOT BETWEEN 1 AND 256 OR id ~ '[\u0001-\u001f\u007f]' THEN
+    ELSIF length(id) NOT BETWEEN 1 AND 256 OR id ~ E'[\\u0001-\\u001f\\u007f]' THEN
         RAISE EXCEPTION 'outbox: id %: an event id is text of 1 to 256 characters, without control characters',
-            quote_literal(left(id, 300)) USING ERRCODE = 'invalid_parameter_value';
-    ELSIF NOT isfinite("time") THEN
-        RAISE EXCEPTION 'outbox: time is %: when did it happen?', "time" USING ERRCODE = 'invalid_parameter_value';
+            to_json(left(id, 300)) USING ERRCODE = 'invalid_parameter_value';
+    ELSIF "time" < '0001-01-01 00:00:00+00' OR "time" >= '10000-01-01 00:00:00+00' THEN
+        RAISE EXCEPTION 'outbox: time is %: when did it happen? Years from 1 to 9999 are understood', "time"
+            USING ERRCODE = 'invalid_parameter_value';
     ELSIF traceparent !~ '^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$' THEN
         RAISE EXCEPTION 'outbox: traceparent %: see https://www.w3.org/TR/trace-context/',
-            quote_literal(left(traceparent, 100)) USING ERRCODE = 'invalid_parameter_value';
+            to_json(left(traceparent, 100)) USING ERRCODE = 'invalid_parameter_value';
     END IF;
-    IF split_part(type, '.', 2) = ANY (outbox.may_not_send) AND type ~ '^order\.[a-z_]+\.v[1-9][0-9]*$' THEN
+    IF split_part(type, '.', 2) = ANY (outbox.may_not_send) AND type ~ '^order[.][a-z_]+[.]v[1-9][0-9]*$' THEN
         RAISE EXCEPTION 'outbox: % may not send %', outbox.source, type USING ERRCODE = 'invalid_parameter_value';
     END IF;
 
@@ -128,10 +135,37 @@ BEGIN
         '{"specversion":"1.0","id":', to_json(id), ',"source":', to_json(outbox.source), ',"type":', to_json(type),
         ',"subject":', to_json(subject), ',"time":"',
         to_char(coalesce("time", clock_timestamp()) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
-        '","datacontenttype":"application/json"', ',"traceparent":"' || traceparent || '"', ',"data":', data, '}');
-    IF octet_length(body) > 262144 THEN
+        '","datacontenttype":"application/json"', ',"traceparent":"' || traceparent || '"', ',"data":', said, '}');
+    -- The relay reads UTF-8; SQL_ASCII takes any bytes, and other encodings have characters that Unicode lacks.
+    IF getdatabaseencoding() = 'UTF8' THEN
+        bytes := convert_to(body, 'UTF8');
+    ELSE
+        BEGIN
+            bytes := convert_to(body, 'UTF8');
+        EXCEPTION WHEN character_not_in_repertoire OR untranslatable_character THEN
+            RAISE EXCEPTION 'outbox: the event has text that cannot be written in UTF-8: %', SQLERRM
+                USING ERRCODE = 'invalid_parameter_value';
+        END;
+    END IF;
+    IF octet_length(bytes) > 262144 THEN
         RAISE EXCEPTION 'outbox: an event of % bytes; 262144 are allowed: keep files elsewhere and send their address',
-            octet_length(body) USING ERRCODE = 'invalid_parameter_value';
+            octet_length(bytes) USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    -- Readers hold numbers as doubles. jsonb writes them without exponents: what is beyond a double has 309 digits, of
+    -- which a look at every 60th byte meets five in a row. Only then is it worth looking at all numbers.
+    IF octet_length(said) > 308 THEN
+        FOR spot IN 0 .. octet_length(bytes) - 1 BY 60 LOOP
+            digits := CASE WHEN get_byte(bytes, spot) BETWEEN 48 AND 57 THEN digits + 1 ELSE 0 END;
+            EXIT WHEN digits = 5;
+        END LOOP;
+        IF digits = 5 AND jsonb_path_exists(
+            data, 'strict $.** ? (@ >= 1.7976931348623158e308 || @ <= -1.7976931348623158e308)') THEN
+            RAISE EXCEPTION 'outbox: data has a number beyond 1.8e308, the largest there can be: send it as a string'
+                USING ERRCODE = 'invalid_parameter_value';
+        ELSIF octet_length(said) > 508 AND jsonb_path_exists(
+            data, 'strict $.**{254 to last} ? (@.type() == "object" || @.type() == "array")') THEN
+            RAISE EXCEPTION 'outbox: data is nested more than 254 deep' USING ERRCODE = 'invalid_parameter_value';
+        END IF;
     END IF;
     INSERT INTO warren_outbox.event (seq, segment, subject, id, type, body)
     VALUES (place, outbox.segment, subject, id, type, body);
@@ -143,6 +177,10 @@ BEGIN
     RETURN id;
 END
 $$;
+
+-- USAGE of the schema is all a service's role needs, and all that keeps others out.
+GRANT EXECUTE ON FUNCTION publish TO PUBLIC;
+GRANT SELECT ON pending TO PUBLIC;
 
 COMMENT ON FUNCTION publish IS
     'Write one order event in this transaction; the relay publishes it after the commit. Returns the event''s id.';
