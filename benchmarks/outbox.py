@@ -10,6 +10,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from statistics import median, quantiles
+from tempfile import TemporaryFile
 
 import asyncpg
 import orjson
@@ -83,13 +84,14 @@ async def outbox(bench: Bench) -> Result:
 
 
 async def _write(run: BenchRun, count: int, rate: float, together: int = TOGETHER) -> list[tuple[float, list[str]]]:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "benchmarks.outbox_writers", run.settings.postgres_dsn, str(count), str(together),
-        str(rate), stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE,
-    )  # fmt: skip
-    printed, _ = await process.communicate()
-    assert process.returncode == 0, "the writers failed"
-    commits: list[tuple[float, list[str]]] = orjson.loads(printed)
+    with TemporaryFile() as printed:  # of megabytes in a pipe the event loop lost some when the process ended
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "benchmarks.outbox_writers", run.settings.postgres_dsn, str(count), str(together),
+            str(rate), stdin=asyncio.subprocess.DEVNULL, stdout=printed,
+        )  # fmt: skip
+        assert await process.wait() == 0, "the writers failed"
+        printed.seek(0)
+        commits: list[tuple[float, list[str]]] = orjson.loads(printed.read())
     return commits
 
 
