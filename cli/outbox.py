@@ -137,10 +137,10 @@ def lag_command(dsn: Dsn, as_json: AsJson = False) -> None:
     """Show how many committed events wait, since when, and which open transactions hold orders up."""
     from pipelines.edges.outbox import SCHEMA
     from pipelines.edges.outbox.lag import COUNTED, Lag, read_lag
-    from pipelines.engine.stores.postgres import connect
+    from pipelines.engine.stores.postgres import BY_KEY, connect
 
     async def look() -> Lag:
-        connection = await connect(dsn, SCHEMA, application="warren outbox lag")
+        connection = await connect(dsn, SCHEMA, application="warren outbox lag", planning=BY_KEY)
         try:
             return await read_lag(connection)
         finally:

@@ -82,10 +82,14 @@ async def _run(
             if step is not None:
                 await step
             _check(world, whole=False)
+            if name in ("crash", "settle"):
+                await _check_pending(database, world)
     finally:
         for number in range(WRITERS):
             await world.end(number, number % 2 == 0)
+    await _check_pending(database, world)
     await world.crash()
+    await _check_pending(database, world)
     await world.drain()
     _check(world, whole=True)
     assert world.last_ids == {home: len(events) for home, events in world.stream.items()}, "ids have no gaps"
@@ -103,3 +107,10 @@ def _check(world: World, *, whole: bool) -> None:
         published = [name for _, subject, name in found if subject == order]
         committed = world.orders[order]
         assert published == (committed if whole else committed[: len(published)])
+
+
+async def _check_pending(database: asyncpg.Connection, world: World) -> None:
+    pending = [row["id"] for row in await database.fetch("SELECT id FROM pending")]
+    committed = {name for names in world.orders.values() for name in names}
+    assert len(pending) == len(set(pending))
+    assert committed - world.confirmed <= set(pending) <= committed

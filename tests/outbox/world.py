@@ -36,7 +36,9 @@ class Memory:
 
 
 class World:
-    """Every step a relay, a writer or chance can take. `orders` is what was committed: order to its events' ids."""
+    """Every step a relay, a writer or chance can take. `orders` is what was committed: order to its events' ids;
+    `confirmed` are those of which some relay has heard that the broker has them.
+    """
 
     def __init__(self, database: asyncpg.Connection, writers: list[asyncpg.Connection]) -> None:
         self._database = database
@@ -46,6 +48,7 @@ class World:
         self._assignment: Assignment | None = None
         self._memory = Memory()
         self._written = 0
+        self.confirmed: set[str] = set()
         self.last_ids: defaultdict[int, int] = defaultdict(int)
         self.orders: defaultdict[str, list[str]] = defaultdict(list)
         self.stream: defaultdict[int, list[tuple[str, str]]] = defaultdict(list)
@@ -109,7 +112,9 @@ class World:
         """The broker has confirmed all of the oldest batch, and the relay hears of it."""
         if self._memory.all_sent:
             assert self._assignment is not None
-            self._assignment.confirmed(self._memory.batches.pop(0))
+            batch = self._memory.batches.pop(0)
+            self._assignment.confirmed(batch)
+            self.confirmed.update(message.message_id for _, message in batch.messages)
             self._memory.sent = 0
 
     async def settle(self) -> None:

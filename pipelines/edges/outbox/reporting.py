@@ -15,7 +15,7 @@ from pipelines.edges.outbox.lag import Lag, read_lag
 from pipelines.edges.outbox.metrics import OLDEST, PENDING, WRITER
 from pipelines.edges.outbox.reports import Report, reports_key
 from pipelines.engine.settings import Settings
-from pipelines.engine.stores.postgres import DATABASE_ERRORS, connect
+from pipelines.engine.stores.postgres import BY_KEY, DATABASE_ERRORS, connect
 from schemas.errors import told
 
 log = logging.getLogger(__name__)
@@ -39,7 +39,9 @@ class Reporting:
             while True:
                 try:
                     if connection is None or connection.is_closed():
-                        connection = await connect(self._dsn, SCHEMA, application="warren outbox report")
+                        connection = await connect(
+                            self._dsn, SCHEMA, application="warren outbox report", planning=BY_KEY
+                        )
                     await self._report(redis, await read_lag(connection))
                     self._trouble = None
                 except (*DATABASE_ERRORS, RedisError) as error:
