@@ -93,10 +93,19 @@ def uninstall_command(
 ) -> None:
     """Take an outbox out of a service's database, with all its rows."""
     from pipelines.edges.outbox.installation import uninstall
+    from pipelines.edges.outbox.reporting import forget
+
+    async def take_out(settings: Settings) -> str | None:
+        source = await uninstall(dsn, force=force)
+        if source is not None:
+            await forget(settings, source)
+        return source
 
     with _errors(dsn):
-        gone = asyncio.run(uninstall(dsn, force=force))
-    _tell({"uninstalled": gone}, "The outbox is gone." if gone else "There was none.", as_json=as_json)
+        source = asyncio.run(take_out(current_settings()))
+    gone = source is not None
+    words = f"The outbox of {source} is gone." if gone else "There was none."
+    _tell({"source": source, "uninstalled": gone}, words, as_json=as_json)
 
 
 @app.command(
@@ -246,7 +255,10 @@ def _errors(dsn: str) -> Iterator[None]:
         try:
             yield
         except _NO_OUTBOX as error:
-            fail(f"this database has no outbox, or an older one ({said(error)}); run `warren outbox install`")
+            fail(
+                f"this database has no outbox, an older one, or one that this role may not use ({said(error)}); "
+                "run `warren outbox install`, or ask as the role that did"
+            )
         except StoreUnavailable as error:
             fail(said(error).replace("is it up? see WARREN_POSTGRES_DSN", "is it up? see --dsn"), UNAVAILABLE)
         except DATABASE_ERRORS as error:

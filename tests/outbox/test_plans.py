@@ -173,6 +173,6 @@ async def test_a_batch_of_a_long_window_reads_no_more_than_itself(relay: Explain
         assert await noting.next() is not None
     again = await relay.load()
     assert [len(batch.messages) for batch in again.unconfirmed] == [few] * 5
-    # A batch is its rows, looked at once for running transactions and once for later ones, their two indexes, and the note
-    # that is written; the table has ten times as many pages.
+    # A batch is its rows, looked at once for running transactions and once for later ones, their two indexes, and the
+    # note that is written; the table has ten times as many pages.
     relay.check(rows=2 * few, pages=1500)

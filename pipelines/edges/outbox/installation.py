@@ -64,13 +64,14 @@ async def upgrade(dsn: str) -> str:
     return source
 
 
-async def uninstall(dsn: str, *, force: bool = False) -> bool:
-    """Take the outbox out, with all its rows; False: there was none.
+async def uninstall(dsn: str, *, force: bool = False) -> str | None:
+    """Take the outbox out, with all its rows, and return whose it was; None: there was none.
 
     Raises OutboxInUse where events are not published yet, unless `force`; else whatever the database does.
     """
-    if await installed_source(dsn) is None:
-        return False
+    source = await installed_source(dsn)
+    if source is None:
+        return None
     connection = await connect(dsn, SCHEMA, application="warren outbox uninstall")
     try:
         async with connection.transaction():
@@ -82,7 +83,7 @@ async def uninstall(dsn: str, *, force: bool = False) -> bool:
             await connection.execute(f"DROP SCHEMA {SCHEMA} CASCADE")
     finally:
         await connection.close(timeout=2)
-    return True
+    return source
 
 
 async def installed_source(dsn: str) -> str | None:

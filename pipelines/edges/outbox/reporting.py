@@ -22,6 +22,21 @@ log = logging.getLogger(__name__)
 
 REPORT_SECONDS = 2.0
 
+_PATIENCE_SECONDS = 2.0
+
+
+async def forget(settings: Settings, source: str) -> None:
+    """Take back what was reported of an outbox that is gone, where Redis answers."""
+    redis = Redis.from_url(
+        settings.redis_url, socket_connect_timeout=_PATIENCE_SECONDS, socket_timeout=_PATIENCE_SECONDS
+    )
+    try:
+        await redis.hdel(reports_key(settings.redis_prefix), source)
+    except RedisError as error:
+        log.warning("the board goes on to show this outbox: %s", told(error))
+    finally:
+        await redis.aclose()
+
 
 class Reporting:
     """Reports on one outbox; every relay does, whether it works or stands by."""

@@ -1,1 +1,3 @@
-SELECT to_regclass('warren_outbox.outbox') IS NOT NULL
+-- Whether there is one, also for a role that may not use it.
+SELECT EXISTS (SELECT FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
+                WHERE nspname = 'warren_outbox' AND relname = 'outbox')
