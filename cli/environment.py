@@ -33,7 +33,10 @@ def current_settings() -> Settings:
             f"{_variables(missing)} not set, and local servers are up: "
             f"name all of {_variables(_SERVERS)}, or none of them"
         )
-    return found.model_copy(update=servers.addresses.model_dump())
+    own = servers.addresses.model_dump(exclude_none=True)
+    if "postgres_read_dsn" in found.model_fields_set:
+        own.pop("postgres_read_dsn", None)
+    return found.model_copy(update=own)
 
 
 def _variables(names: Iterable[str]) -> str:

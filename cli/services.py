@@ -10,8 +10,8 @@ import typer
 
 from cli.demo.playing import clear_leftovers
 from cli.exit_codes import FAILED
-from cli.localservers.lifecycle import down, log_source, up
-from cli.localservers.names import SERVER_NAMES, Say, ServerName, say_on_stderr
+from cli.localservers.lifecycle import down, log_source, names_of, up
+from cli.localservers.names import Say, ServerName, say_on_stderr
 from cli.localservers.places import StateDir
 from cli.localservers.status import status
 from cli.output import AsJson, cell, epilog, err, one_line_errors, out, table, write_json
@@ -27,14 +27,20 @@ SetName = Annotated[
 
 
 @app.command("up", epilog=epilog("warren services up --json", done="all healthy", away=False))
-def up_command(set_name: SetName = None, as_json: AsJson = False) -> None:
+def up_command(
+    replica: Annotated[
+        bool, typer.Option("--replica", help="PostgreSQL with a streaming replica, until `services down`.")
+    ] = False,
+    set_name: SetName = None,
+    as_json: AsJson = False,
+) -> None:
     """Start the servers, wait until they are healthy, and keep them until `services down`.
 
     They come from WARREN_STREAM_URL, WARREN_POSTGRES_DSN and WARREN_REDIS_URL if these are set, else from Docker
     Compose if an engine answers, else from Debian packages in a private folder. Run twice, it changes nothing.
     """
     with one_line_errors(), progress() as say:
-        servers = up(StateDir.of_checkout(set_name), say=say)
+        servers = up(StateDir.of_checkout(set_name), replica=replica, say=say)
         if set_name is None:
             asyncio.run(clear_leftovers(say))
     if as_json:
@@ -75,7 +81,6 @@ def logs_command(
     as_json: AsJson = False,
 ) -> None:
     """Show the end of the servers' logs."""
-    servers: list[ServerName] = [server] if server else list(SERVER_NAMES)
 
     def write(source: ServerName, line: str) -> None:
         if as_json:
@@ -85,7 +90,8 @@ def logs_command(
 
     with one_line_errors():
         home = StateDir.of_checkout(set_name)
-        logs = log_source(home)
+        logs, there = log_source(home), names_of(home)
+        servers: list[ServerName] = [server] if server else list(there)
         for source in servers:
             for line in logs.last_lines(source, lines):
                 write(source, line)

@@ -61,7 +61,7 @@ async def stage(addresses: Addresses, hurry: asyncio.Event, say: Say) -> AsyncIt
     folder = run_folder(run, NOTE)
     async with noted_run(addresses, folder) as own, AsyncExitStack() as stack:
         # A read replica, where somebody's settings name one, has nothing of this run.
-        settings = Settings(**own.model_dump(), postgres_read_dsn=None)
+        settings = Settings(**own.model_dump())
         say("making tables and streams")
         make_streams = create_super_stream(settings.stream_url, settings.super_stream, settings.partitions)
         await asyncio.gather(asyncio.to_thread(_migrate, settings), make_streams)
@@ -70,9 +70,9 @@ async def stage(addresses: Addresses, hurry: asyncio.Event, say: Say) -> AsyncIt
             await install(outbox.dsn, f"/{sender}")
             stack.callback(outbox.close)
         variables = {
+            "WARREN_POSTGRES_READ_DSN": "",
             **own.as_environment(),
             "WARREN_OUTBOX_DSN": outboxes[Sender.SHOP].dsn,
-            "WARREN_POSTGRES_READ_DSN": "",
             "WARREN_SUPER_STREAM": settings.super_stream,
             "WARREN_PARTITIONS": str(settings.partitions),
         }

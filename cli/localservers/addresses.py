@@ -22,20 +22,23 @@ class Addresses(BaseModel):
     amqp_url: str
     management_url: str
     postgres_dsn: str
+    postgres_read_dsn: str | None = None
+    """A replica's, where there is one."""
     redis_url: str
 
     def as_environment(self) -> dict[str, str]:
         """Give the WARREN_* variables that name these servers to another process."""
-        return {f"WARREN_{field.upper()}": value for field, value in self.model_dump().items()}
+        return {f"WARREN_{field.upper()}": value for field, value in self.model_dump().items() if value is not None}
 
     @classmethod
-    def on_loopback(cls, ports: Ports) -> Self:
+    def on_loopback(cls, ports: Ports, *, replica: bool = False) -> Self:
         """Name servers of our own on these ports."""
         return cls(
             stream_url=f"rabbitmq-stream://guest:guest@{HOST}:{ports.stream}/%2f",
             amqp_url=f"amqp://guest:guest@{HOST}:{ports.amqp}/%2f",
             management_url=f"http://guest:guest@{HOST}:{ports.management}",
             postgres_dsn=f"postgresql://warren@{HOST}:{ports.postgres}/postgres",
+            postgres_read_dsn=f"postgresql://warren@{HOST}:{ports.replica}/postgres" if replica else None,
             redis_url=f"redis://{HOST}:{ports.redis}/0",
         )
 
@@ -70,5 +73,6 @@ def environment_addresses(settings: Settings) -> Addresses | None:
         amqp_url=settings.amqp_url or f"amqp://{login}:5672{stream.path or '/%2f'}",
         management_url=settings.management_url or f"http://{login}:15672",
         postgres_dsn=settings.postgres_dsn,
+        postgres_read_dsn=settings.postgres_read_dsn,
         redis_url=settings.redis_url,
     )

@@ -8,7 +8,7 @@ from hashlib import sha256
 
 from cli.localservers import postgres, rabbitmq
 from cli.localservers.errors import ServicesError
-from cli.localservers.names import SERVER_NAMES, Say, ServerName
+from cli.localservers.names import ALL_NAMES, Say, ServerName
 from cli.localservers.places import StateDir, checkout
 from cli.localservers.ports import Ports
 from cli.localservers.state import State
@@ -21,6 +21,7 @@ INSIDE = Ports(
     distribution=25672,
     epmd=4369,
     postgres=5432,
+    replica=5432,
     redis=6379,
 )
 """Where the servers listen within their containers."""
@@ -92,7 +93,7 @@ class ComposeBackend:
             assert process.stdout is not None
             for line in process.stdout:
                 prefix, _, text = line.rstrip("\n").partition(" | ")
-                for server in SERVER_NAMES:
+                for server in ALL_NAMES:
                     if prefix.startswith(server):
                         yield server, text
 

@@ -6,10 +6,10 @@ import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from cli.localservers import postgres, rabbitmq, redis_server
+from cli.localservers import postgres, rabbitmq, redis_server, replica
 from cli.localservers.errors import ServicesError
 from cli.localservers.logs import LogFiles, open_log
-from cli.localservers.names import SERVER_NAMES, Say, ServerName
+from cli.localservers.names import ALL_NAMES, Say, ServerName
 from cli.localservers.places import StateDir
 from cli.localservers.processes import descendants, is_alive, is_stopped, send, wait_ended
 from cli.localservers.rootfs import ensure_rootfs, servers_recipe
@@ -23,6 +23,7 @@ GRACEFUL = {
     "rabbitmq": signal.SIGTERM,
     # "Fast shutdown": SIGTERM would wait until every client has gone.
     "postgres": signal.SIGINT,
+    "replica": signal.SIGINT,
     "redis": signal.SIGTERM,
 }
 
@@ -34,7 +35,7 @@ class DebianBackend:
         self._home = home
         self._state = state
         self._say = say
-        self._logs = LogFiles({server: home.log(server) for server in SERVER_NAMES})
+        self._logs = LogFiles({server: home.log(server) for server in ALL_NAMES})
 
     def start(self, server: ServerName) -> None:
         if self.running(server):
@@ -110,6 +111,8 @@ class DebianBackend:
                 return rabbitmq.program(rootfs, data, conf, ports)
             case "postgres":
                 return postgres.program(rootfs, data, conf, ports, log)
+            case "replica":
+                return replica.program(rootfs, data, conf, ports, log)
             case "redis":
                 return redis_server.program(rootfs, data, conf, ports)
 

@@ -14,6 +14,9 @@ from cli.localservers.errors import ServicesError
 from cli.localservers.names import ServerName
 
 PROBE_S = 5
+
+_STREAMING = "SELECT pg_is_in_recovery(), EXISTS (SELECT FROM pg_stat_wal_receiver WHERE status = 'streaming')"
+
 TIMEOUT_S = 120.0
 
 
@@ -23,7 +26,9 @@ def why_unhealthy(server: ServerName, addresses: Addresses) -> str | None:
         case "rabbitmq":
             return _rabbitmq(addresses)
         case "postgres":
-            return _postgres(addresses)
+            return _postgres(addresses.postgres_dsn)
+        case "replica":
+            return _replica(addresses.postgres_read_dsn or "")
         case "redis":
             return _redis(addresses)
 
@@ -60,13 +65,22 @@ def _rabbitmq(addresses: Addresses) -> str | None:
     return None if answer.is_success else f"HTTP {answer.status_code}: {answer.text[:200]}"
 
 
-def _postgres(addresses: Addresses) -> str | None:
+def _postgres(dsn: str) -> str | None:
     try:
-        with psycopg.connect(addresses.postgres_dsn, connect_timeout=PROBE_S) as connection:
+        with psycopg.connect(dsn, connect_timeout=PROBE_S) as connection:
             connection.execute("SELECT 1")
     except psycopg.Error as error:
         return _one_line(error)
     return None
+
+
+def _replica(dsn: str) -> str | None:
+    try:
+        with psycopg.connect(dsn, connect_timeout=PROBE_S) as connection:
+            row = connection.execute(_STREAMING).fetchone()
+    except psycopg.Error as error:
+        return _one_line(error)
+    return None if row == (True, True) else "it is no replica, or its primary sends it nothing"
 
 
 def _redis(addresses: Addresses) -> str | None:

@@ -9,7 +9,7 @@ from cli.localservers.debian import DebianBackend
 from cli.localservers.errors import ServicesError
 from cli.localservers.health import wait_healthy
 from cli.localservers.logs import LogFiles
-from cli.localservers.names import SERVER_NAMES, Mode, OwnMode, Say, ServerName, say_on_stderr
+from cli.localservers.names import ALL_NAMES, REPLICA, Mode, OwnMode, Say, ServerName, say_on_stderr
 from cli.localservers.places import StateDir
 from cli.localservers.ports import reserve_ports
 from cli.localservers.settings import Settings, read_settings
@@ -24,13 +24,22 @@ class Servers:
     addresses: Addresses
 
 
-def up(home: StateDir | None = None, *, say: Say = say_on_stderr) -> Servers:
-    """Bring the servers up, wait until they are healthy, and keep them until `down`. Idempotent."""
+def up(home: StateDir | None = None, *, replica: bool = False, say: Say = say_on_stderr) -> Servers:
+    """Bring the servers up, wait until they are healthy, and keep them until `down`. Idempotent.
+
+    With `replica`, or where one was asked for before, PostgreSQL gets a streaming replica. Raises ServicesError where
+    that would have to be one of a server which the environment names.
+    """
     home = home or StateDir.of_checkout()
     if named := named_by_environment(home):
+        if replica and named.postgres_read_dsn is None:
+            raise ServicesError(
+                "WARREN_POSTGRES_DSN names a server that is not ours: name its replica, too, by "
+                "WARREN_POSTGRES_READ_DSN"
+            )
         return Servers("environment", named)
     with home.locked(say):
-        state = bring_up(home, say)
+        state = bring_up(home, say, replica=replica)
         state.pinned = True
         save(home, state)
     return Servers(state.mode, state.addresses)
@@ -53,7 +62,7 @@ def down(home: StateDir | None = None, *, force: bool = False, purge: bool = Fal
             holders = ", ".join(f"{lease.holder} (process {lease.process.pid})" for lease in state.leases)
             raise ServicesError(f"the servers are in use by {holders}: wait for it to end, or use --force")
         backend = open_backend(home, state, say)
-        running = any(backend.running(server) for server in SERVER_NAMES)
+        running = any(backend.running(server) for server in state.names)
         take_down(home, state, say)
         if purge:
             backend.erase()
@@ -75,13 +84,19 @@ def log_source(home: StateDir) -> LogSource:
     state = load(home)
     if state is not None:
         return open_backend(home, state, say_on_stderr)
-    files = LogFiles({server: home.log(server) for server in SERVER_NAMES})
-    if not any(files.last_lines(server, 1) for server in SERVER_NAMES):
+    files = LogFiles({server: home.log(server) for server in ALL_NAMES})
+    if not any(files.last_lines(server, 1) for server in ALL_NAMES):
         raise ServicesError(f"there are no logs in {home.root}: start servers by `warren services up`")
     return files
 
 
-def bring_up(home: StateDir, say: Say) -> State:
+def names_of(home: StateDir) -> tuple[ServerName, ...]:
+    """Give the servers this set has, or had last."""
+    state = load(home)
+    return ALL_NAMES if state is None else state.names
+
+
+def bring_up(home: StateDir, say: Say, *, replica: bool = False) -> State:
     """Start what does not run and wait until all is healthy. The caller holds the lock.
 
     When that fails, what this call started is stopped again.
@@ -90,27 +105,31 @@ def bring_up(home: StateDir, say: Say) -> State:
     if state is not None:
         state.prune_leases()
         backend = open_backend(home, state, say)
-        if not state.leases and not any(backend.running(server) for server in SERVER_NAMES):
+        if not state.leases and not any(backend.running(server) for server in state.names):
             # Left over from before a reboot or a crash. Nobody knows its ports, so they may be chosen anew.
             take_down(home, state, say)
             state = None
     if state is None:
         state = _new_state(home)
         backend = open_backend(home, state, say)
+    if replica:
+        state.with_replica()
     started: list[ServerName] = []
     try:
-        for server in SERVER_NAMES:
+        for server in state.names:
             if not backend.running(server):
                 started.append(server)
+                if server == REPLICA:
+                    wait_healthy("postgres", state.addresses, backend)  # it begins as a copy
                 backend.start(server)
-        for server in SERVER_NAMES:
+        for server in state.names:
             if started:
                 say(f"waiting for {server}")
             wait_healthy(server, state.addresses, backend)
     except BaseException:
         for server in started:
             backend.stop(server)
-        if len(started) == len(SERVER_NAMES) and not state.leases:
+        if len(started) == len(state.names) and not state.leases:
             forget(home)
         raise
     save(home, state)
@@ -120,7 +139,7 @@ def bring_up(home: StateDir, say: Say) -> State:
 def take_down(home: StateDir, state: State, say: Say) -> None:
     """Stop every server of the set and forget it. The caller holds the lock."""
     backend = open_backend(home, state, say)
-    for server in SERVER_NAMES:
+    for server in reversed(state.names):
         if backend.running(server):
             say(f"stopping {server}")
         backend.stop(server)

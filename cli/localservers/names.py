@@ -2,10 +2,18 @@
 
 import sys
 from collections.abc import Callable
-from typing import Literal, get_args
+from typing import Literal
 
-ServerName = Literal["rabbitmq", "postgres", "redis"]
-SERVER_NAMES: tuple[ServerName, ...] = get_args(ServerName)
+ServerName = Literal["rabbitmq", "postgres", "redis", "replica"]
+
+SERVER_NAMES: tuple[ServerName, ...] = ("rabbitmq", "postgres", "redis")
+"""What every set has."""
+
+REPLICA: ServerName = "replica"
+"""A streaming replica of `postgres`, which a set has where somebody asked for one."""
+
+ALL_NAMES: tuple[ServerName, ...] = (*SERVER_NAMES, REPLICA)
+"""What a set may have, in the order in which they start."""
 
 OwnMode = Literal["compose", "debian"]
 Mode = Literal["environment", "compose", "debian"]

@@ -27,6 +27,7 @@ class Ports(BaseModel):
     distribution: int
     epmd: int
     postgres: int
+    replica: int
     redis: int
 
 

@@ -16,6 +16,10 @@ INITDB = (
 )
 
 
+RUN = ("-D", "/data/main", "-c", "config_file=/conf/postgresql.conf", "-c", "hba_file=/conf/pg_hba.conf")
+"""How `postgres` is called."""
+
+
 def write_conf(conf: Path, *, listen: str, port: int, sockets: str, trusted: str) -> None:
     """Write postgresql.conf and pg_hba.conf; `trusted` addresses may log in without a password."""
     settings = {
@@ -26,6 +30,8 @@ def write_conf(conf: Path, *, listen: str, port: int, sockets: str, trusted: str
         "shared_buffers": f"{_shared_buffers_mb()}MB",
         "max_wal_size": "4GB",
         "wal_level": "replica",
+        # A replica that is not started again must not fill the disk.
+        "max_slot_wal_keep_size": "4GB",
         "dynamic_shared_memory_type": "posix",
         "shared_preload_libraries": "'pg_stat_statements'",
         # What production has: what is measured and proved here must hold there.
@@ -53,23 +59,22 @@ def program(rootfs: Path, data: Path, conf: Path, ports: Ports, log: Path) -> Pr
     write_conf(conf, listen="127.0.0.1", port=ports.postgres, sockets="", trusted="127.0.0.1/32")
     if os.geteuid() == 0:
         os.chown(data, SERVICE_UID, SERVICE_UID)
-    binaries = _binaries(rootfs)
+    binaries = binaries_in(rootfs)
     if not (data / "main").is_dir():
-        _make_cluster(Program(rootfs, data, conf, [f"{binaries}/initdb", *INITDB], refuses_root=True), log)
-    options = ["-c", "config_file=/conf/postgresql.conf", "-c", "hba_file=/conf/pg_hba.conf"]
-    return Program(rootfs, data, conf, [f"{binaries}/postgres", "-D", "/data/main", *options], refuses_root=True)
+        make_cluster(Program(rootfs, data, conf, [f"{binaries}/initdb", *INITDB], refuses_root=True), log)
+    return Program(rootfs, data, conf, [f"{binaries}/postgres", *RUN], refuses_root=True)
 
 
-def _binaries(rootfs: Path) -> str:
+def binaries_in(rootfs: Path) -> str:
     """Give the folder of the one version that was unpacked, as seen from within."""
     versions = [folder.name for folder in (rootfs / "usr/lib/postgresql").iterdir()]
     return f"/usr/lib/postgresql/{max(versions, key=int)}/bin"
 
 
-def _make_cluster(initdb: Program, log: Path) -> None:
-    """Make it under another name and rename: a folder called main is a whole cluster."""
-    draft = initdb.data / "draft"
+def make_cluster(maker: Program, log: Path) -> None:
+    """Make it under another name, /data/draft, and rename: a folder called main is a whole cluster."""
+    draft = maker.data / "draft"
     shutil.rmtree(draft, ignore_errors=True)
     open_log(log)
-    run_to_end(initdb, log)
-    draft.rename(initdb.data / "main")
+    run_to_end(maker, log)
+    draft.rename(maker.data / "main")

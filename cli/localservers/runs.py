@@ -42,6 +42,7 @@ def run_addresses(addresses: Addresses, name: str) -> RunAddresses:
         amqp_url=_with_path(addresses.amqp_url, name),
         management_url=addresses.management_url,
         postgres_dsn=_with_path(addresses.postgres_dsn, name),
+        postgres_read_dsn=addresses.postgres_read_dsn and _with_path(addresses.postgres_read_dsn, name),
         redis_url=addresses.redis_url,
         redis_prefix=f"warren:{name}:",
     )

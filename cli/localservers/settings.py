@@ -19,6 +19,7 @@ class Settings(BaseSettings):
     amqp_url: str | None = Field(None, description="Default: the host of stream_url, port 5672.")
     management_url: str | None = Field(None, description="Default: the host of stream_url, port 15672.")
     postgres_dsn: str | None = Field(None, description="Server named by the caller; default: none.")
+    postgres_read_dsn: str | None = Field(None, description="A replica of postgres_dsn; default: none.")
     redis_url: str | None = Field(None, description="Server named by the caller; default: none.")
     services_mode: Literal["auto", "compose", "debian"] = Field(
         "auto", description="Where ours come from; auto: Compose if an engine answers, else Debian."

@@ -4,7 +4,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from cli.localservers.addresses import Addresses
 from cli.localservers.errors import ServicesError
-from cli.localservers.names import OwnMode, ServerName
+from cli.localservers.names import ALL_NAMES, SERVER_NAMES, OwnMode, ServerName
 from cli.localservers.places import StateDir
 from cli.localservers.ports import Ports
 from cli.localservers.processes import ProcessId, is_alive
@@ -38,10 +38,22 @@ class State(BaseModel):
     suite: str
     ports: Ports
     addresses: Addresses
+    replica: bool = False
+    """Whether PostgreSQL has a replica."""
     servers: dict[ServerName, ServerProcess] = {}
     leases: list[Lease] = []
     pinned: bool = False
     """Whether `services up` asked for them to stay until `services down`."""
+
+    @property
+    def names(self) -> tuple[ServerName, ...]:
+        """The servers of the set, in the order in which they start."""
+        return ALL_NAMES if self.replica else SERVER_NAMES
+
+    def with_replica(self) -> None:
+        """Have a replica from now on. Idempotent."""
+        self.replica = True
+        self.addresses = Addresses.on_loopback(self.ports, replica=True)
 
     def prune_leases(self) -> None:
         """Forget the leases of processes that died without giving them back."""

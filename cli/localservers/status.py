@@ -59,6 +59,8 @@ def _ask(addresses: Addresses) -> list[ServerStatus]:
         "postgres": addresses.postgres_dsn,
         "redis": addresses.redis_url,
     }
+    if addresses.postgres_read_dsn is not None:
+        urls["replica"] = addresses.postgres_read_dsn
     return [
         ServerStatus(server, urlsplit(url).netloc.rpartition("@")[2], why_unhealthy(server, addresses))
         for server, url in urls.items()

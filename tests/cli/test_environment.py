@@ -15,7 +15,7 @@ from pipelines.engine.settings import settings
 from tests.cli.support import AWAY, Warren
 
 NAMES = ("WARREN_STREAM_URL", "WARREN_POSTGRES_DSN", "WARREN_REDIS_URL")
-PORTS = Ports(stream=1, amqp=2, management=3, prometheus=4, distribution=5, epmd=6, postgres=7, redis=8)
+PORTS = Ports(stream=1, amqp=2, management=3, prometheus=4, distribution=5, epmd=6, postgres=7, replica=9, redis=8)
 LOCAL = Addresses.on_loopback(PORTS)
 READ_DSN = "postgresql://warren@replica/warren"
 

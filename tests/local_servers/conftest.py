@@ -32,7 +32,7 @@ def own_servers() -> Iterator[None]:
             patch.setenv("WARREN_SERVICES_MODE", "compose")
         else:
             pytest.skip("neither a Docker engine nor root or sudo on Debian")
-        for name in ("STREAM_URL", "AMQP_URL", "MANAGEMENT_URL", "POSTGRES_DSN", "REDIS_URL"):
+        for name in ("STREAM_URL", "AMQP_URL", "MANAGEMENT_URL", "POSTGRES_DSN", "POSTGRES_READ_DSN", "REDIS_URL"):
             patch.delenv(f"WARREN_{name}", raising=False)
         yield
 

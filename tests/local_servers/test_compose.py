@@ -11,7 +11,7 @@ from cli.localservers.ports import Ports
 from cli.localservers.state import State
 from tests.local_servers.support import quiet
 
-PORTS = Ports(stream=1, amqp=2, management=3, prometheus=4, distribution=5, epmd=6, postgres=7, redis=8)
+PORTS = Ports(stream=1, amqp=2, management=3, prometheus=4, distribution=5, epmd=6, postgres=7, replica=9, redis=8)
 
 
 @pytest.fixture
@@ -94,7 +94,7 @@ def test_a_failure_gives_composes_own_reason(calls: Path, backend: ComposeBacken
 def test_the_file_publishes_every_port_on_loopback_only() -> None:
     text = (checkout() / "deploy" / "local" / "compose.yaml").read_text()
     published = [line.strip() for line in text.splitlines() if "WARREN_PORT_" in line]
-    assert len(published) == 6
+    assert len(published) == 7
     assert all(line.startswith('- "127.0.0.1:${WARREN_PORT_') for line in published)
     used = {line.partition("WARREN_PORT_")[2].partition("}")[0].partition(":")[0].lower() for line in published}
     assert used <= set(Ports.model_fields)
