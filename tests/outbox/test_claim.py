@@ -13,6 +13,7 @@ from pipelines.edges.outbox.assignment import Assignment
 from pipelines.engine.stores.postgres import BY_KEY, connect
 from pipelines.engine.transport import create_super_stream
 from tests.examples.shops import stream_of
+from tests.outbox.databases import database_on
 from tests.outbox.relaying import publish, relaying, until_confirmed
 from tests.support.runs import Run
 
@@ -71,11 +72,8 @@ async def test_a_copy_of_the_database_publishes_what_the_original_had_not(
     name = urlsplit(dsn).path[1:]
     await database.close()
     server = urlsplit(dsn)._replace(path="/postgres").geturl()
-    owner = await asyncpg.connect(server)
-    try:
-        await _until_alone(owner, name)
-        await owner.execute(f"CREATE DATABASE {name}_copy TEMPLATE {name}")
-        copy = urlsplit(dsn)._replace(path=f"/{name}_copy").geturl()
+    await _until_alone(server, name)
+    async with database_on(server, template=name) as copy:
         connection = await connect(copy, SCHEMA, planning=BY_KEY)
         async with relaying(run, copy):
             await until_confirmed(connection)
@@ -85,9 +83,6 @@ async def test_a_copy_of_the_database_publishes_what_the_original_had_not(
             await until_confirmed(connection)
         assert await generation(connection) == 2
         await connection.close()
-    finally:
-        await owner.execute(f"DROP DATABASE IF EXISTS {name}_copy WITH (FORCE)")
-        await owner.close()
     found = (await ids_in(run))["A1"]
     assert list(dict.fromkeys(found)) == [first, noted, waiting, after], "nothing skipped, nothing out of order"
 
@@ -107,9 +102,11 @@ async def test_ids_that_the_broker_has_and_the_outbox_never_gave_begin_a_new_nam
     assert (await ids_in(run))["A1"][-1] == later
 
 
-async def _until_alone(owner: asyncpg.Connection, name: str) -> None:
+async def _until_alone(server: str, name: str) -> None:
     """A database is copied only while nobody uses it."""
+    owner = await asyncpg.connect(server)
     async with asyncio.timeout(30):
         while await owner.fetchval("SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = $1)", name):
             await owner.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", name)
             await asyncio.sleep(0.05)
+    await owner.close()
