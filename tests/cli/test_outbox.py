@@ -58,7 +58,7 @@ async def test_it_is_taken_out_when_nothing_is_unpublished_or_by_force(
     outbox: Warren, shop: asyncpg.Connection, run: Run
 ) -> None:
     await publish(shop, "A1", "initiated")
-    (await outbox("outbox", "uninstall")).failed(1, "1 events are not published yet", "--force")
+    (await outbox("outbox", "uninstall")).failed(1, "1 event is not published yet", "--force")
     assert await shop.fetchval("SELECT count(*) FROM warren_outbox.pending") == 1
     async with redis_of(run.settings) as redis:
         await redis.hset(reports_key(run.settings.redis_prefix), mapping={"/shop": "{}", "/crm": "{}"})

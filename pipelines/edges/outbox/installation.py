@@ -25,7 +25,8 @@ class OutboxInUse(StoreError):
     """The outbox holds events that are not published yet; `pending` says how many, up to a thousand."""
 
     def __init__(self, pending: int) -> None:
-        super().__init__(f"{pending} events are not published yet; run a relay until none is left, or use --force")
+        events = "1 event is" if pending == 1 else f"{pending} events are"
+        super().__init__(f"{events} not published yet; run a relay until none is left, or use --force")
         self.pending = pending
 
 
