@@ -128,7 +128,7 @@ class History:
                 order_id=order_id(number), stage=stage, holder=STAGES[stage].holder, partner=f"p{number % 40}",
                 customer_id=f"c-{number % 99991}", price_amount=None, price_currency=None, opened_at=opened,
                 stage_since=opened, stage_recorded_at=opened, revision=_step(number) + 1, anomalies=0, last_offset=-1,
-                last_recorded_at=opened,
+                last_recorded_at=opened, opened_by=f"/partners/p{number % 40}",
             )  # fmt: skip
             yield row_of(self.order_no(number), partition_of(state.order_id, PARTITIONS), state)
 

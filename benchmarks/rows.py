@@ -11,6 +11,7 @@ from schemas.views import OrderState
 COLUMNS = (
     "order_no", "order_id", "partition", "stage", "holder", "partner", "customer_id", "price_amount", "price_currency",
     "opened_at", "stage_since", "stage_recorded_at", "revision", "anomalies", "last_offset", "last_recorded_at",
+    "opened_by",
 )  # fmt: skip
 """The columns of `open_orders`; `closed_orders` has `closed_at` behind them."""
 

@@ -18,8 +18,8 @@ class OrderState:
     """What is known of one order after `revision` events.
 
     `stage_since` is when its stage began by the producer's clock, `stage_recorded_at` by the broker's. `opened_at`
-    is the first event's time; a producer's time from the future stands in neither, but the broker's. `price` is the
-    last one calculated. `anomalies` counts the events that did not fit.
+    is the first event's time; a producer's time from the future stands in neither, but the broker's. `opened_by` is the
+    first event's source. `price` is the last one calculated. `anomalies` counts the events that did not fit.
     """
 
     order_id: str
@@ -36,13 +36,14 @@ class OrderState:
     anomalies: int
     last_offset: int
     last_recorded_at: datetime
+    opened_by: str
 
     def copy(self) -> OrderState:
         """Return a copy. Every event makes one; with names its arguments cost three times as much."""
         return OrderState(
             self.order_id, self.stage, self.holder, self.partner, self.customer_id, self.price_amount,
             self.price_currency, self.opened_at, self.stage_since, self.stage_recorded_at, self.revision,
-            self.anomalies, self.last_offset, self.last_recorded_at,
+            self.anomalies, self.last_offset, self.last_recorded_at, self.opened_by,
         )  # fmt: skip
 
 

@@ -23,7 +23,8 @@ def target_of(stage: str) -> timedelta | None:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """An order as it stands. `price_amount` is a decimal string; `partition` its home."""
+    """An order as it stands. `price_amount` is a decimal string; `partition` its home; `opened_by` its first event's
+    source."""
 
     order_id: str
     stage: str
@@ -39,6 +40,7 @@ class Card:
     last_offset: int
     last_recorded_at: datetime
     partition: int
+    opened_by: str
 
     @classmethod
     def from_json(cls, body: bytes) -> Card:

@@ -21,5 +21,9 @@ async def check_counts(connection: asyncpg.Connection, partitions: int, found: F
     for partition in sorted(counted | set(range(partitions))):
         for row in await connection.fetch(_DIFFERENCES, partition):
             whose = f" of partner {row['partner']}" if row["partner"] else ""
-            detail = f"the counts say {row['counted']} orders{whose} are {row['stage']}, there are {row['there']}"
+            said = f"the counts say {row['counted']} orders{whose} are {row['stage']}"
+            if row["counted"] != row["there"]:
+                detail = f"{said}, there are {row['there']}"
+            else:
+                detail = f"{said}, {row['counted_odd']} of them with an anomaly; there are {row['odd']} of these"
             found.add(Kind.COUNTS, detail, partition=partition)

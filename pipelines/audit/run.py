@@ -17,6 +17,7 @@ import asyncpg
 from pipelines.audit.check_counts import check_counts
 from pipelines.audit.check_ledger import applied_after_parked, check_ledger, check_parked
 from pipelines.audit.check_quarantine import QuarantineCheck
+from pipelines.audit.check_stays import check_stays
 from pipelines.audit.check_timeline import check_timeline
 from pipelines.audit.check_views import check_views
 from pipelines.audit.cutoffs import AuditImpossible, Cutoffs, check_totals, find_cutoffs, reached
@@ -184,6 +185,7 @@ class _Audit:
             self._found.add(Kind.NOT_IN_LEDGER, detail, **missing._asdict())
         check_totals(cutoffs, tallies, self._found)
         await check_counts(self._connection, cutoffs.partitions, self._found)
+        await check_stays(self._connection, self._found)
         for reused in self._world.reused_ids():
             detail = (
                 f"{reused.orders} orders have an event of this source and id, such as {reused.one}, {reused.another}"

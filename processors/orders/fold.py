@@ -84,4 +84,5 @@ def _unopened(event: Envelope, time: datetime, recorded_at: datetime) -> OrderSt
         anomalies=0,
         last_offset=-1,
         last_recorded_at=recorded_at,
+        opened_by=event.source,
     )

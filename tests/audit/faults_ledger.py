@@ -34,6 +34,7 @@ LEDGER = [
             Kind.PRICE: 1,
             Kind.REVISION_BEHIND: 1,
             Kind.ORDER_ROW: 1,
+            Kind.STAYS: 1,
         },
         gaps=1,
     ),

@@ -26,7 +26,7 @@ def story(*timeline: Entry) -> Story:
         (e for before, e in reversed(list(pairwise(timeline))) if before.stage != e.stage),
         timeline[0],
     )
-    card = Card("A", last.stage, "shop", None, None, None, None, START, since.event_time, 1, 0, 0, START, 0)
+    card = Card("A", last.stage, "shop", None, None, None, None, START, since.event_time, 1, 0, 0, START, 0, "/shop")
     return Story("A", card, None, timeline, (), STANDING)
 
 

@@ -10,11 +10,13 @@ from typing import Any
 
 import asyncpg
 
+from tests.support.derived import check_derived
+
 Tables = dict[str, Any]
 
 _ORDERS = """
     SELECT order_id, partition, stage, holder, partner, customer_id, price_amount::text, price_currency, opened_at,
-           stage_since, revision, anomalies
+           stage_since, revision, anomalies, opened_by
       FROM {table} ORDER BY order_id
 """
 
@@ -84,3 +86,4 @@ async def check_consistent(connection: asyncpg.Connection) -> None:
                                 FROM timeline) t WHERE revision <> place
     """
     assert await connection.fetchval(out_of_order) == 0
+    await check_derived(connection)

@@ -66,3 +66,15 @@ async def test_each_term_keeps_its_own_arguments() -> None:
     )
     assert done.statements == ["WITH a AS (\n$2 $1 $2\n), b AS (\nnone\n), c AS (\n$3 $12\n)\nSELECT 'answer'"]
     assert done.arguments == [(1, 2, *range(10))]
+
+
+@given(st.integers(1, 18), st.integers(1, 18))
+async def test_what_has_no_packed_rows_stays_with_what_is_before_it(before: int, after: int) -> None:
+    given = [
+        Write("large", "$1", ([_ROWS[before]],)),
+        Write("small", "$1", ([7],)),
+        Write("pair", "$1", ([8],)),
+        Write("larger", "$1", ([_ROWS[after]],)),
+    ]
+    [first, *_] = (await _effects(given)).arguments
+    assert first[1:3] == ([7], [8])

@@ -14,7 +14,10 @@ from pipelines.engine.stores.postgres import connect
 from pipelines.flows.declared import FLOWS
 from tests.support.runs import Run, fresh_run
 
-TABLES = "checkpoint, order_index, ledger, parked, quarantine, open_orders, closed_orders, timeline, counts"
+TABLES = (
+    "checkpoint, order_index, ledger, parked, quarantine, open_orders, closed_orders, timeline, counts, stays, "
+    "stay_hours, overdue_days, order_items"
+)
 
 
 @asynccontextmanager

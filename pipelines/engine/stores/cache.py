@@ -9,7 +9,7 @@ Everything of a partition lives under one hash tag, so that one script sees it a
     <root>{p3}:<gen>:counts          hash of "<stage>|<partner>" to a number of orders
     <root>changes                    channel: JSON of what each batch changed
 
-The root is `<prefix><instance>:<format>:`, such as `warren:views@1:f1:`.
+The root is `<prefix><instance>:<format>:`, such as `warren:views@1:f2:`.
 
 A write does nothing unless the marker is of the generation its owner knows and stands where the batch begins. Whatever
 went wrong before — a flush, an outage, a takeover — the partition is then built anew from Postgres under a new
@@ -27,7 +27,7 @@ from uuid import uuid4
 import orjson
 from redis.asyncio import Redis
 
-FORMAT = "f1"
+FORMAT = "f2"
 """What keys, scripts, cards and announcements look like; another name whenever one of them changes.
 
 Two releases side by side then have caches of their own, and neither misreads the other's. What one of them leaves

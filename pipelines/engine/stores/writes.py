@@ -1,7 +1,8 @@
 """Writes that take effect together: in one statement, which is one round trip and a transaction by itself.
 
 A statement's terms run as one, whatever their order, and see the tables as they were before it. So no two of them may
-change the same row. What is too large for one statement runs in several, inside a transaction.
+change the same row. What is too large for one statement runs in several, inside a transaction; a write that has no
+packed rows is not parted from the one before it.
 """
 
 from __future__ import annotations
@@ -72,7 +73,7 @@ def _statements(writes: Iterable[Write]) -> Iterator[list[Write]]:
     size = 0
     for write in writes:
         size += write.size
-        if together and size > STATEMENT_BYTES:
+        if together and write.size and size > STATEMENT_BYTES:
             yield together
             together, size = [], write.size
         together.append(write)

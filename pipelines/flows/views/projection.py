@@ -77,7 +77,8 @@ class Views:
             before = "" if change.before is None else change.before.stage
             if wanted(before, change.after.stage, lane_score(change.after)):
                 cards.append(card_of(change.after, partition, before))
-        return cards, {f"{stage}|{partner}": n for (stage, partner), n in tables.count_deltas(changes).items()}
+        deltas = tables.count_deltas(changes)
+        return cards, {f"{stage}|{partner}": number.orders for (stage, partner), number in deltas.items()}
 
     async def snapshot(
         self, connection: asyncpg.Connection, partition: int

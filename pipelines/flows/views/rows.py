@@ -40,6 +40,7 @@ def state_of(row: Mapping[str, Any]) -> OrderState:
         anomalies=row["anomalies"],
         last_offset=row["last_offset"],
         last_recorded_at=row["last_recorded_at"],
+        opened_by=row["opened_by"],
     )
 
 
@@ -47,7 +48,7 @@ def packed(order_no: int, partition: int, state: OrderState) -> bytes:
     """Return the state as an `order_row`."""
     return b"".join(
         (
-            _BEGINNING(16, INT8, order_no),
+            _BEGINNING(17, INT8, order_no),
             text(state.order_id),
             _PARTITION(INT2, partition),
             _standing(state.stage, state.holder, state.partner),
@@ -59,6 +60,7 @@ def packed(order_no: int, partition: int, state: OrderState) -> bytes:
                 MOMENT, chunk_moment(state.stage_recorded_at), INT4, state.revision, INT4, state.anomalies,
                 INT8, state.last_offset, MOMENT, chunk_moment(state.last_recorded_at),
             ),
+            word(state.opened_by),
         )
     )  # fmt: skip
 
@@ -90,6 +92,7 @@ def card_of(state: OrderState, partition: int, lane_before: str) -> CardChange:
         "anomalies": state.anomalies,
         "last_offset": state.last_offset,
         "last_recorded_at": state.last_recorded_at,
+        "opened_by": state.opened_by,
     }
     return CardChange(
         order_id=state.order_id,

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import asyncpg
 
 from pipelines.engine.instance.projection import OrderChange
 from pipelines.engine.stores.named_sql import named_sql
 from pipelines.engine.stores.writes import Write
-from pipelines.flows.views import timeline
+from pipelines.flows.views import items, stays, timeline
 from pipelines.flows.views.rows import packed, state_of
 from schemas.lifecycle import FINAL
 from schemas.views import NO_PARTNER, OrderState, TimelineEntry
@@ -23,7 +24,7 @@ _CLOSE = named_sql(__package__, "closed_orders_add")
 _CHANGE_CLOSED = named_sql(__package__, "closed_orders_change")
 _COUNT = named_sql(__package__, "counts_add")
 
-ROW_TYPES = ("order_row", "timeline_row")
+ROW_TYPES = ("order_row", "stay_row", "timeline_row")
 """The composite types whose rows are passed packed."""
 
 Change = OrderChange[OrderState, TimelineEntry]
@@ -62,25 +63,41 @@ def writes(partition: int, changes: Sequence[Change]) -> list[Write]:
             changed.append(row)
     deltas = count_deltas(changes)
     stages, partners = [stage for stage, _ in deltas], [partner for _, partner in deltas]
+    orders, odd = [number.orders for number in deltas.values()], [number.odd for number in deltas.values()]
     found = [
         Write("open_orders_change", _CHANGE, (changed,)),
         Write("open_orders_add", _ADD, (opened,)),
         Write("open_orders_remove", _REMOVE, (left,)),
         Write("closed_orders_add", _CLOSE, (ended,)),
-        Write("counts_add", _COUNT, (partition, stages, partners, list(deltas.values()))),
+        Write("counts_add", _COUNT, (partition, stages, partners, orders, odd)),
+        *stays.writes(partition, changes),
     ]
     if after_end:
         found.append(Write("closed_orders_change", _CHANGE_CLOSED, (after_end,)))
-    return [*found, *timeline.adds(partition, changes)]
+    return [*found, *items.writes(changes), *timeline.adds(partition, changes)]
 
 
-def count_deltas(changes: Sequence[Change]) -> dict[tuple[str, str], int]:
-    """Return by how much the number of orders in each (stage, partner) changes; zeros are left out."""
-    deltas: dict[tuple[str, str], int] = {}
+class Counted(NamedTuple):
+    """A number of orders, and how many of them have an anomaly."""
+
+    orders: int = 0
+    odd: int = 0
+
+
+def count_deltas(changes: Sequence[Change]) -> dict[tuple[str, str], Counted]:
+    """Return by how much the numbers of orders in each (stage, partner) change; what does not change is left out."""
+    deltas: dict[tuple[str, str], Counted] = {}
     for change in changes:
-        key = change.after.stage, change.after.partner or NO_PARTNER
-        deltas[key] = deltas.get(key, 0) + 1
+        _count(deltas, change.after, 1)
         if change.before is not None:
-            key = change.before.stage, change.before.partner or NO_PARTNER
-            deltas[key] = deltas.get(key, 0) - 1
-    return {key: number for key, number in deltas.items() if number}
+            _count(deltas, change.before, -1)
+    return {key: number for key, number in deltas.items() if number != (0, 0)}
+
+
+def _count(deltas: dict[tuple[str, str], Counted], state: OrderState, orders: int) -> None:
+    key = state.stage, state.partner or NO_PARTNER
+    so_far = deltas.get(key, _NONE)
+    deltas[key] = Counted(so_far.orders + orders, so_far.odd + (orders if state.anomalies else 0))
+
+
+_NONE = Counted()

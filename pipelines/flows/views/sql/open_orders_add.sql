@@ -1,4 +1,4 @@
 INSERT INTO open_orders (order_no, order_id, partition, stage, holder, partner, customer_id, price_amount,
                          price_currency, opened_at, stage_since, stage_recorded_at, revision, anomalies, last_offset,
-                         last_recorded_at)
+                         last_recorded_at, opened_by)
 SELECT n.* FROM unnest($1::order_row[]) AS n
