@@ -13,8 +13,8 @@ ALTER TABLE ledger ADD PRIMARY KEY (order_no, identity);
 ALTER TABLE order_index ADD PRIMARY KEY (order_id);
 ALTER TABLE order_index ADD UNIQUE (order_no);
 INSERT INTO counts SELECT partition, stage, partner, count(*) FROM open_orders GROUP BY 1, 2, 3;
-INSERT INTO stays SELECT stage, holder, stage_since, order_no, opened_at, partition, partner FROM open_orders;
-INSERT INTO stay_hours
-SELECT partition, stage, holder, date_trunc('hour', since, 'UTC'), count(*) FROM stays GROUP BY 1, 2, 3, 4;
+INSERT INTO stays SELECT stage, stage_since, order_no FROM open_orders;
+INSERT INTO stay_days
+SELECT partition, stage, holder, (stage_since AT TIME ZONE 'UTC')::date, count(*) FROM open_orders GROUP BY 1, 2, 3, 4;
 VACUUM ANALYZE;
 CHECKPOINT

@@ -23,7 +23,7 @@ async def orders(
     stage: Annotated[Stage | None, Query(description="Only orders in this stage.")] = None,
     limit: Annotated[int, Query(ge=1, le=200, description="At most so many orders.")] = 50,
 ) -> dict[str, Any]:
-    """How many orders there are of each stage and partner, and the newest ones, by when they were opened."""
+    """How many orders there are of each stage and partner, and those that came last into their stage."""
     if q is not None:
         board = await desk.reads.board([], 1)
         card = await desk.reads.card(q)
@@ -31,7 +31,7 @@ async def orders(
     else:
         board = await desk.reads.board(list(STAGES) if stage is None else [stage], limit)
         cards = [card for lane in board.lanes for card in lane.cards]
-        cards.sort(key=lambda card: (card.opened_at, card.order_id), reverse=True)
+        cards.sort(key=lambda card: (card.stage_since, card.order_id), reverse=True)
     return board_answer(board, cards[:limit], datetime.now(UTC))
 
 

@@ -32,7 +32,7 @@ class Cached:
         self._metrics = metrics
 
     async def board(self, standing: Standing, stages: Sequence[Stage], limit: int) -> Board | None:
-        """The lanes of `stages`, each with its `limit` newest cards, and all counts."""
+        """The lanes of `stages`, each with the `limit` cards that came last, and all counts."""
         for again in (True, False):
             try:
                 found = await self._board(standing, stages, limit)
@@ -96,7 +96,7 @@ def _lane(stage: Stage, parts: Sequence[PartitionBoard], limit: int) -> Lane:
             raise NotInCache("miss")
         orders += here
         cards += found
-    cards.sort(key=lambda card: (card.opened_at, card.order_id), reverse=True)
+    cards.sort(key=lambda card: (card.stage_since, card.order_id), reverse=True)
     return Lane(stage, orders, tuple(cards[:limit]))
 
 

@@ -65,11 +65,11 @@ class Database:
             return await _standing(connection, instance)
 
     async def board(self, stages: Sequence[Stage], limit: int) -> Board:
-        """The `limit` newest orders of each of `stages`, and the counts."""
+        """The `limit` orders that came last into each of `stages`, and the counts."""
         async with self._snapshot("board") as (connection, instance):
             standing = await _standing(connection, instance)
             counted = await connection.fetch(_COUNTS)
-            newest = await connection.fetch(_LANES, [str(stage) for stage in stages], limit)
+            latest = await connection.fetch(_LANES, [str(stage) for stage in stages], limit)
         counts: dict[str, dict[str, int]] = {}
         for row in counted:
             counts.setdefault(row["stage"], {})[row["partner"]] = row["orders"]
@@ -77,7 +77,7 @@ class Database:
             Lane(
                 stage,
                 sum(counts.get(stage, {}).values()),
-                tuple(Card.from_row(row) for row in newest if row["stage"] == stage),
+                tuple(Card.from_row(row) for row in latest if row["stage"] == stage),
             )
             for stage in stages
         )

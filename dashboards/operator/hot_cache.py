@@ -47,7 +47,7 @@ class HotCache:
     async def board(
         self, instance: InstanceName, partitions: Sequence[int], lanes: Sequence[str], limit: int
     ) -> list[PartitionBoard | None]:
-        """Each partition's counts and newest cards, in the order asked; None for one that is not there."""
+        """Each partition's counts and latest cards, in the order asked; None for one that is not there."""
         cache = self._cache(instance)
         return await self._guarded(lambda: cache.read_board(partitions, lanes, limit))
 

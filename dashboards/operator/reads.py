@@ -49,7 +49,7 @@ class Reads:
         return await self._standings.get("standing", self._ask_standing)
 
     async def board(self, stages: Sequence[Stage], limit: int) -> Board:
-        """The counts of `stages` and the `limit` newest orders of each, newest first."""
+        """The counts of `stages` and the `limit` orders that came last into each, the latest first."""
         standing, away = await self._latest_standing()
         board = await self._cached.board(standing, stages, limit)
         if board is not None:

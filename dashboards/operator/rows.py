@@ -71,7 +71,7 @@ _MOMENTS = ("opened_at", "stage_since", "last_recorded_at")
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """One stage: how many `orders` are in it, and its newest `cards`, newest first."""
+    """One stage: how many `orders` are in it, and the `cards` that came last, the latest first."""
 
     stage: Stage
     orders: int

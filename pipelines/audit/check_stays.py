@@ -1,4 +1,4 @@
-"""Do the stays say of every open order where it is, and the hours how many began when?"""
+"""Do the stays say of every open order where it is, and the days how many began when?"""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from pipelines.audit.report import Kind
 from pipelines.engine.stores.named_sql import named_sql
 
 _STAYS = named_sql(__package__, "stay_differences")
-_HOURS = named_sql(__package__, "hour_differences")
+_DAYS = named_sql(__package__, "day_differences")
 
 
 async def check_stays(connection: asyncpg.Connection, found: Findings) -> None:
-    """Compare the stays with the open orders, and the hours with the stays.
+    """Compare the stays, and the days, with the open orders.
 
     The orders themselves are compared with the stream elsewhere. Raises as the database does.
     """
@@ -26,9 +26,9 @@ async def check_stays(connection: asyncpg.Connection, found: Findings) -> None:
             else:
                 detail = "its stay is not what open_orders says"
             found.add(Kind.STAYS, detail, order_id=row["order_id"], partition=row["partition"])
-        async for row in connection.cursor(_HOURS):
+        async for row in connection.cursor(_DAYS):
             detail = (
-                f"stay_hours says {row['counted']} orders are {row['stage']} with {row['holder']} since the hour of "
-                f"{row['hour']:%Y-%m-%d %H:00}, there are {row['there']}"
+                f"stay_days says {row['counted']} orders are {row['stage']} with {row['holder']} since {row['day']}, "
+                f"there are {row['there']}"
             )
-            found.add(Kind.STAY_HOURS, detail, partition=row["partition"])
+            found.add(Kind.STAY_DAYS, detail, partition=row["partition"])

@@ -55,7 +55,7 @@ class Kind(StrEnum):
     QUARANTINE_REASON = "quarantine_reason"
     COUNTS = "counts"
     STAYS = "stays"
-    STAY_HOURS = "stay_hours"
+    STAY_DAYS = "stay_days"
     CHECKPOINT = "checkpoint"
 
     REUSED_ID = "reused_id"
@@ -77,7 +77,7 @@ _KINDS: dict[Figure, list[Kind]] = {
     Figure.MISMATCHES: [
         Kind.STAGE, Kind.PRICE, Kind.PARTNER, Kind.REVISION_BEHIND, Kind.ORDER_MISSING, Kind.ORDER_MISPLACED,
         Kind.ORDER_ROW, Kind.TIMELINE_ROW, Kind.LEDGER_ROW, Kind.APPLIED_BUT_REJECTED, Kind.APPLIED_BUT_UNREADABLE,
-        Kind.QUARANTINE_REASON, Kind.COUNTS, Kind.STAYS, Kind.STAY_HOURS, Kind.CHECKPOINT,
+        Kind.QUARANTINE_REASON, Kind.COUNTS, Kind.STAYS, Kind.STAY_DAYS, Kind.CHECKPOINT,
     ],
     Figure.REUSED_IDS: [Kind.REUSED_ID],
 }  # fmt: skip

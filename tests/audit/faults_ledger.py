@@ -35,6 +35,7 @@ LEDGER = [
             Kind.REVISION_BEHIND: 1,
             Kind.ORDER_ROW: 1,
             Kind.STAYS: 1,
+            Kind.STAY_DAYS: 2,
         },
         gaps=1,
     ),

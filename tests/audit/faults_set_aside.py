@@ -19,7 +19,13 @@ SET_ASIDE = [
         f"{quarantine_row('stream_offset', order='S1')}; {delete('timeline', 'S1')}; {delete('ledger', 'S1')};"
         " UPDATE counts c SET orders = c.orders - 1 FROM open_orders o WHERE o.order_id = 'S1'"
         f" AND c.partition = o.partition AND c.stage = o.stage AND c.partner = ''; {delete('open_orders', 'S1')}",
-        {Kind.QUARANTINED_WITHOUT_CAUSE: 1, Kind.TIMELINE_MISSING: 1, Kind.ORDER_MISSING: 1, Kind.STAYS: 1},
+        {
+            Kind.QUARANTINED_WITHOUT_CAUSE: 1,
+            Kind.TIMELINE_MISSING: 1,
+            Kind.ORDER_MISSING: 1,
+            Kind.STAYS: 1,
+            Kind.STAY_DAYS: 1,
+        },
         gaps=1,
         order="S1",
     ),

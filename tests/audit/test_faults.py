@@ -17,7 +17,7 @@ from tests.audit.stores import FIGURES, Stores
 
 ALL = [*LEDGER, *TIMELINE, *VIEWS, *SET_ASIDE, *CHECKPOINTS]
 
-_NAMELESS = (Kind.COUNTS, Kind.STAY_HOURS, Kind.CHECKPOINT, Kind.REUSED_ID)
+_NAMELESS = (Kind.COUNTS, Kind.STAY_DAYS, Kind.CHECKPOINT, Kind.REUSED_ID)
 
 
 @pytest.mark.parametrize("fault", ALL, ids=[fault.name for fault in ALL])

@@ -63,7 +63,9 @@ async def _same_as_tables(run: Run, board: PartitionBoard) -> None:
         field: number for field, number in counts.items() if number
     }
     for lane in LANES:
-        expected = sorted((card for card in cards if card.lane == lane), key=lambda c: (c.score, c.order_id.encode()))
+        expected = sorted(
+            (card for card in cards if card.after.lane == lane), key=lambda c: (c.after.score, c.order_id.encode())
+        )
         assert board.lanes[lane] == [card.card for card in reversed(expected)]
 
 

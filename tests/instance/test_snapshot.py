@@ -34,8 +34,8 @@ async def test_each_lane_has_its_newest_orders_whoever_sent_them(run: Run, monke
     connection = await run.connect()
     cards, counts = await Views().snapshot(connection, 0)
     found: dict[str, list[str]] = {lane: [] for lane in lanes}
-    for card in sorted(cards, key=lambda card: card.score, reverse=True):
-        found[card.lane].append(card.order_id)
+    for card in sorted(cards, key=lambda card: card.after.score, reverse=True):
+        found[card.after.lane].append(card.order_id)
     assert found == expected
     assert sum(counts.values()) == len(here)
     await connection.close()

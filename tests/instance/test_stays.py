@@ -8,19 +8,19 @@ import asyncpg
 
 from tests.instance.direct import RECORDED, batch, commit_all, instance, orders_of
 from tests.instance.tables import check_consistent
-from tests.support.events import START, event, life
+from tests.support.events import event, life
 from tests.support.runs import Run
 
 A, B, C, D = orders_of(0, 4)
 
 
 async def _stays(connection: asyncpg.Connection) -> list[tuple[object, ...]]:
-    rows = await connection.fetch("SELECT order_id, s.stage, s.holder FROM stays s JOIN order_index USING (order_no)")
+    rows = await connection.fetch("SELECT order_id, stage FROM stays JOIN order_index USING (order_no)")
     return sorted(tuple(row) for row in rows)
 
 
-async def _hours(connection: asyncpg.Connection) -> list[tuple[object, ...]]:
-    rows = await connection.fetch("SELECT stage, holder, hour, orders FROM stay_hours ORDER BY hour")
+async def _days(connection: asyncpg.Connection) -> list[tuple[object, ...]]:
+    rows = await connection.fetch("SELECT stage, holder, day, orders FROM stay_days ORDER BY stage, day")
     return [tuple(row) for row in rows]
 
 
@@ -36,23 +36,26 @@ async def test_an_open_order_has_one_stay_and_a_finished_one_none(run: Run) -> N
         [event(A, "price_failed"), event(B, "cancelled"), *life(D)],
     )
     connection = await run.connect()
-    assert await _stays(connection) == sorted([(A, "submitted", "operators"), (C, "initiated", "shop")])
-    assert [row[3] for row in await _hours(connection)] == [1, 1]
+    assert await _stays(connection) == sorted([(A, "submitted"), (C, "initiated")])
+    assert await _days(connection) == [
+        ("initiated", "shop", date(2026, 3, 1), 1),
+        ("submitted", "operators", date(2026, 3, 1), 1),
+    ]
     await check_consistent(connection)
     await connection.close()
 
 
-async def test_hours_that_come_to_nothing_are_taken_away_and_come_again(run: Run) -> None:
-    hour = START + timedelta(hours=5)
+async def test_days_that_come_to_nothing_are_taken_away_and_come_again(run: Run) -> None:
+    day = date(2026, 3, 2)
     async with instance(run) as running:
-        await running.commit(batch([event(A, "submitted", hour=5.2), event(B, "submitted", hour=5.9)]))
+        await running.commit(batch([event(A, "submitted", hour=12), event(B, "submitted", hour=35.9)]))
         connection = await run.connect()
-        assert await _hours(connection) == [("submitted", "pricing", hour, 2)]
+        assert await _days(connection) == [("submitted", "pricing", day, 2)]
         await running.commit(batch([event(A, "cancelled"), event(B, "cancelled")], 2))
-        assert await _hours(connection) == []
-        await running.commit(batch([event(C, "submitted", hour=5.5)], 4))
-        await running.commit(batch([event(C, "cancelled"), event(D, "submitted", hour=5)], 5))
-        assert await _hours(connection) == [("submitted", "pricing", hour, 1)]
+        assert await _days(connection) == []
+        await running.commit(batch([event(C, "submitted", hour=20)], 4))
+        await running.commit(batch([event(C, "cancelled"), event(D, "submitted", hour=13)], 5))
+        assert await _days(connection) == [("submitted", "pricing", day, 1)]
     await check_consistent(connection)
     await connection.close()
 

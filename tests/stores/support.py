@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 import asyncpg
 from redis.asyncio import Redis
 
-from pipelines.engine.stores.cache import Cache, CardChange, Standing
+from pipelines.engine.stores.cache import Cache, CardChange, Spot, Standing
 from tests.support.runs import Run
 
 LANES = ["initiated", "submitted", "closed"]
@@ -22,11 +22,12 @@ WAITING = """
 
 def card(order_id: str, lane: str = "initiated", *, before: str = "", revision: int = 1, score: int = 0) -> CardChange:
     """Return an order's card; its text is its id and revision."""
-    return CardChange(order_id, f"{order_id}#{revision}".encode(), before, lane, score)
+    was = Spot(before, score) if before else None
+    return CardChange(order_id, f"{order_id}#{revision}".encode(), was, Spot(lane, score))
 
 
 def many(count: int, lane: str = "initiated", first: int = 0) -> list[CardChange]:
-    """Return cards of orders o<first>..., each opened a millisecond after the one before."""
+    """Return cards of orders o<first>..., each come a millisecond after the one before."""
     return [card(f"o{number}", lane, score=number) for number in range(first, first + count)]
 
 
@@ -72,7 +73,7 @@ class Thrifty(Owner):
     ) -> bool:
         """Apply what can be seen of a batch, and say whether it was."""
         shows = self.known(partition).shows
-        seen = [c for c in changes if shows(c.lane_before, c.lane, c.score)]
+        seen = [c for c in changes if shows(c.before, c.after)]
         return await super().apply(partition, first, end, seen, counts)
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from pipelines.engine.stores.cache import LANE_LENGTH, Cache, CardChange, Standing
+from pipelines.engine.stores.cache import LANE_LENGTH, Cache, CardChange, Spot, Standing
 from tests.stores.support import Owner, Thrifty
 
 
 def change(number: int, before: str, lane: str) -> CardChange:
-    return CardChange(f"o{number}", b'"o%d"' % number, before, lane, number)
+    was = Spot(before, number) if before else None
+    return CardChange(f"o{number}", b'"o%d"' % number, was, Spot(lane, number))
 
 
 async def lane(cache: Cache, limit: int) -> list[bytes | None]:
@@ -79,7 +80,7 @@ async def test_an_order_that_is_cut_off_loses_its_card(cache: Cache, owner: Owne
 
 async def test_an_order_opened_with_the_one_cut_off_stays_while_it_stands_there(cache: Cache, owner: Owner) -> None:
     """The two oldest in the lane were opened in the same millisecond; one is cut off, the other stays, and changes."""
-    same = [CardChange(name, name.encode(), "", "A", 0) for name in ("x", "y")]
+    same = [CardChange(name, name.encode(), None, Spot("A", 0)) for name in ("x", "y")]
     full = [*same, *[change(number, "", "A") for number in range(1, LANE_LENGTH - 1)]]
     thrifty = Thrifty(cache)
     await thrifty.rebuild(0, 0, [], {})
@@ -87,28 +88,28 @@ async def test_an_order_opened_with_the_one_cut_off_stays_while_it_stands_there(
     assert await thrifty.apply(0, 1, 2, [change(999, "", "A")], {"A|": 1})
     assert thrifty.known(0).floors == {"A": 0}
     assert [await cache.read_card(0, name) for name in ("x", "y")] == [None, b"y"]
-    assert await thrifty.apply(0, 2, 3, [CardChange("y", b"y new", "A", "A", 0)], {})
+    assert await thrifty.apply(0, 2, 3, [CardChange("y", b"y new", Spot("A", 0), Spot("A", 0))], {})
     assert await cache.read_card(0, "y") == b"y new"
     assert (await lane(cache, 500))[-1] == b"y new"
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "score", "shown"),
+    ("before", "after", "shown"),
     [
-        ("", "A", 99, False),
-        ("", "A", 101, True),
-        ("", "C", -5, True),  # never cut off
-        ("A", "A", 99, False),
-        ("A", "A", 100, True),  # may stand there, opened in the same millisecond as the one cut off
-        ("A", "B", 100, True),
-        ("A", "B", 99, False),
-        ("A", "B", 200, True),
-        ("A", "B", 150, True),  # leaves A
-        ("B", "A", 150, True),  # comes into A
-        ("C", "A", 1, True),  # leaves C
-        ("A", "C", 1, True),
-        ("B", "B", 150, False),
+        (None, Spot("A", 99), False),
+        (None, Spot("A", 101), True),
+        (None, Spot("C", -5), True),  # never cut off
+        (Spot("A", 99), Spot("A", 99), False),
+        (Spot("A", 100), Spot("A", 100), True),  # may stand there, come in the same millisecond as the one cut off
+        (Spot("A", 100), Spot("B", 100), True),
+        (Spot("A", 99), Spot("B", 199), False),
+        (Spot("A", 99), Spot("B", 200), True),  # comes into B
+        (Spot("A", 150), Spot("B", 150), True),  # leaves A
+        (Spot("B", 1), Spot("A", 150), True),  # comes into A
+        (Spot("C", 1), Spot("A", 1), True),  # leaves C
+        (Spot("A", 1), Spot("C", 1), True),
+        (Spot("B", 150), Spot("B", 150), False),
     ],
 )
-def test_what_can_be_seen(before: str, after: str, score: int, shown: bool) -> None:
-    assert Standing("g", {"A": 100, "B": 200}).shows(before, after, score) is shown
+def test_what_can_be_seen(before: Spot | None, after: Spot, shown: bool) -> None:
+    assert Standing("g", {"A": 100, "B": 200}).shows(before, after) is shown

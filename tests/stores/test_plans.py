@@ -42,7 +42,8 @@ FILL = f"""
     SELECT {ROWS} + n, 'closed-' || n, n % 8, 'closed', 'nobody', NULL, NULL, NULL, NULL,
            now() - n * interval '1 minute', now(), now(), 1, 0, n, now(), now(), '/shop'
       FROM generate_series(1, {ROWS}) n;
-    INSERT INTO stays SELECT stage, holder, stage_since, order_no, opened_at, partition, partner FROM open_orders;
+    INSERT INTO stays SELECT stage, stage_since, order_no FROM open_orders;
+    INSERT INTO stay_days SELECT n % 8, 'packaging', 'mes', date '1900-01-01' + n, 1 FROM generate_series(1, {ROWS}) n;
     ANALYZE;
 """
 
@@ -140,12 +141,12 @@ async def test_lanes_are_read_by_index_already_in_order(grown: asyncpg.Connectio
         assert "" not in scans, f"{read}: sorted"
 
 
-async def test_stays_are_ended_and_hours_counted_by_index(grown: asyncpg.Connection) -> None:
-    [write, *_, hours_add, hours_remove] = stays.writes(0, [OrderChange(1, STATE, replace(STATE, revision=2))])
-    assert write.name == "stays_end"
-    _by_index(await _scans(grown, write.query, *write.arguments), "stays")
-    for hours in hours_add, hours_remove:
-        _by_index(await _scans(grown, hours.query, *hours.arguments), "stay_hours")
+async def test_stays_are_ended_and_days_counted_by_index(grown: asyncpg.Connection) -> None:
+    ended, _, *days = stays.writes(0, [OrderChange(1, STATE, replace(STATE, stage=Stage.SHIPPED))])
+    assert ended.name == "stays_end"
+    _by_index(await _scans(grown, ended.query, *ended.arguments), "stays")
+    for write in days:
+        _by_index(await _scans(grown, write.query, *write.arguments), "stay_days")
 
 
 async def test_an_update_stays_on_its_page_and_writes_to_no_index(grown: asyncpg.Connection) -> None:

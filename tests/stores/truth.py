@@ -6,12 +6,12 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from pipelines.engine.stores.cache import CardChange
+from pipelines.engine.stores.cache import CardChange, Spot
 from tests.stores.support import LANES
 
 
 class Order(NamedTuple):
-    """Where an order is, how often it changed, and when it was opened."""
+    """Where an order is, how often it changed, and when it came there."""
 
     lane: str
     revision: int
@@ -36,7 +36,7 @@ class Truth:
         return f"{order_id}#{self.orders[order_id].revision}".encode()
 
     def newest(self, lane: str) -> list[str]:
-        """Return a lane's orders, newest first."""
+        """Return a lane's orders, the latest first."""
         return sorted((name for name, o in self.orders.items() if o.lane == lane), key=self._age, reverse=True)
 
     def counts(self) -> Counter[str]:
@@ -46,16 +46,19 @@ class Truth:
     def cards(self, length: int) -> list[CardChange]:
         """Return what a rebuild reads: the newest of each lane."""
         return [
-            CardChange(name, self.card(name), "", lane, self.orders[name].score)
+            CardChange(name, self.card(name), None, Spot(lane, self.orders[name].score))
             for lane in LANES
             for name in self.newest(lane)[:length]
         ]
 
     def _change(self, order_id: str, lane: str, score: int) -> CardChange:
-        """An order stays as old as it was opened, whatever score is given later."""
-        before, revision, score = self.orders.get(order_id, Order("", 0, score))
-        self.orders[order_id] = Order(lane, revision + 1, score)
-        return CardChange(order_id, self.card(order_id), before, lane, score)
+        """An order keeps its score while it is in a lane, whatever is given."""
+        before = self.orders.get(order_id)
+        if before is not None and before.lane == lane:
+            score = before.score
+        self.orders[order_id] = Order(lane, 1 if before is None else before.revision + 1, score)
+        was = None if before is None else Spot(before.lane, before.score)
+        return CardChange(order_id, self.card(order_id), was, Spot(lane, score))
 
     def _age(self, order_id: str) -> tuple[int, str]:
         return self.orders[order_id].score, order_id

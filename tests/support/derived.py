@@ -13,13 +13,13 @@ _TARGETS = ", ".join(
 )
 
 STAYS = (
-    "SELECT stage, holder, since, order_no, opened_at, partition, partner FROM stays ORDER BY order_no",
-    "SELECT stage, holder, stage_since, order_no, opened_at, partition, partner FROM open_orders ORDER BY order_no",
+    "SELECT stage, since, order_no FROM stays ORDER BY order_no",
+    "SELECT stage, stage_since, order_no FROM open_orders ORDER BY order_no",
 )
 
-HOURS = (
-    "SELECT partition, stage, holder, hour, orders FROM stay_hours ORDER BY 1, 2, 3, 4",
-    """SELECT partition, stage, holder, date_trunc('hour', stage_since, 'UTC'), count(*)
+DAYS = (
+    "SELECT partition, stage, holder, day, orders FROM stay_days ORDER BY 1, 2, 3, 4",
+    """SELECT partition, stage, holder, (stage_since AT TIME ZONE 'UTC')::date, count(*)
          FROM open_orders GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4""",
 )
 
@@ -68,7 +68,7 @@ OPENED_BY = (
 )
 
 ALL = {
-    "stays": STAYS, "stay_hours": HOURS, "counts.odd": ODD, "overdue_days": OVERDUE, "order_items": ITEMS,
+    "stays": STAYS, "stay_days": DAYS, "counts.odd": ODD, "overdue_days": OVERDUE, "order_items": ITEMS,
     "opened_by": OPENED_BY,
 }  # fmt: skip
 """What the tables say, and what they should, by name."""

@@ -9,7 +9,7 @@ from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 import asyncpg
 
-from pipelines.engine.stores.cache import CardChange
+from pipelines.engine.stores.cache import CardChange, Spot
 from pipelines.engine.stores.writes import Write
 from schemas.envelope import Envelope, Identified
 
@@ -42,8 +42,8 @@ class OrderChange(Generic[S, E]):
     entries: list[tuple[Arrived, E]] = field(default_factory=list)
 
 
-Wanted = Callable[[str, str, int], bool]
-"""Says of an order's lane before, its lane now, and its score whether anyone can see its card."""
+Wanted = Callable[[Spot | None, Spot], bool]
+"""Says of where an order stood before (None: nowhere) and stands now whether anyone can see its card."""
 
 
 class Projection(Protocol[S, E]):
@@ -87,7 +87,7 @@ class Projection(Protocol[S, E]):
     async def snapshot(
         self, connection: asyncpg.Connection, partition: int
     ) -> tuple[list[CardChange], Mapping[str, int]]:
-        """Return a partition's newest cards and all its counts, from the tables."""
+        """Return a partition's latest cards and all its counts, from the tables."""
         ...
 
     def announcement(self, changes: Sequence[OrderChange[S, E]]) -> dict[str, Any]:

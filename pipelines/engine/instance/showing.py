@@ -10,7 +10,7 @@ from typing import Any
 
 from redis.exceptions import RedisError
 
-from pipelines.engine.stores.cache import Cache, CardChange, Standing
+from pipelines.engine.stores.cache import Cache, CardChange, Spot, Standing
 from pipelines.engine.telemetry import metrics
 from schemas.errors import told
 
@@ -41,9 +41,9 @@ class Showing:
         """Whether the last write arrived. False: build the partition anew from the tables."""
         return self._standing is not None
 
-    def wants(self, lane_before: str, lane: str, score: int) -> bool:
+    def wants(self, before: Spot | None, after: Spot) -> bool:
         """Say whether such a change can be seen by anyone, see `Standing.shows`."""
-        return self._standing is not None and self._standing.shows(lane_before, lane, score)
+        return self._standing is not None and self._standing.shows(before, after)
 
     def lost(self) -> None:
         """Note that something took effect which cannot be shown: the partition is to be built anew."""

@@ -4,7 +4,7 @@ Everything of a partition lives under one hash tag, so that one script sees it a
 
     <root>{p3}                       marker: hash of `generation` and `offset`
     <root>{p3}:<gen>:card:<order>    the card (JSON) of an order that stands in a lane
-    <root>{p3}:<gen>:lane:<stage>    sorted set of order ids, scored by when they were opened (ms)
+    <root>{p3}:<gen>:lane:<stage>    sorted set of order ids, scored by when they came into it (ms)
     <root>{p3}:<gen>:floors          hash of stage to the score below which its lane is cut off
     <root>{p3}:<gen>:counts          hash of "<stage>|<partner>" to a number of orders
     <root>changes                    channel: JSON of what each batch changed
@@ -35,46 +35,52 @@ behind, nobody removes: delete `<prefix>*:<former format>:*` once its last proce
 """
 
 LANE_LENGTH = 400
-"""The newest orders kept in one lane of one partition."""
+"""So many orders are kept in one lane of one partition: the latest to come."""
 
 READ_LENGTH = 200
 """The most cards of one lane a reader asks for. The difference is a reserve for orders that leave the lane."""
 
 
+class Spot(NamedTuple):
+    """Where an order stands: in which lane, and its place there, the latest highest. It keeps it while in the lane."""
+
+    lane: str
+    score: int
+
+
 class Standing(NamedTuple):
     """What a partition's owner knows of its keys: their generation, and each lane's floor.
 
-    A floor is the score of the newest order ever cut off from the lane; a lane never cut off has none. Within a
-    generation floors only rise.
+    A floor is the highest score ever cut off from the lane; a lane never cut off has none. Within a generation floors
+    only rise.
     """
 
     generation: str
     floors: Mapping[str, int]
 
-    def shows(self, lane_before: str, lane: str, score: int) -> bool:
-        """Say whether an order that goes from `lane_before` ("": from nowhere) to `lane` can be seen in either."""
+    def shows(self, before: Spot | None, after: Spot) -> bool:
+        """Say whether an order that goes from one spot (None: from nowhere) to another can be seen in either."""
         floors = self.floors
-        if lane not in floors or score >= floors[lane]:
+        if after.lane not in floors or after.score >= floors[after.lane]:
             return True
-        return lane_before != "" and (lane_before not in floors or score >= floors[lane_before])
+        return before is not None and (before.lane not in floors or before.score >= floors[before.lane])
 
 
 @dataclass(frozen=True, slots=True)
 class CardChange:
-    """An order's new card. `lane_before` is "" for an order not seen before; `score` is its place in the lane."""
+    """An order's new card, and where it stands now. `before` is where it stood, None for an order not seen before."""
 
     order_id: str
     card: bytes
-    lane_before: str
-    lane: str
-    score: int
+    before: Spot | None
+    after: Spot
 
 
 @dataclass(frozen=True, slots=True)
 class PartitionBoard:
     """What the cache knows of one partition. `counts` is keyed by "<stage>|<partner>".
 
-    `lanes` holds the newest cards of each lane asked for; None stands for a card that somebody has deleted.
+    `lanes` holds the latest cards of each lane asked for; None stands for a card that somebody has deleted.
     """
 
     offset: int
@@ -123,7 +129,7 @@ class Cache:
         `counts` are differences. Changes that `known.shows` says no to may be left out. None, and nothing done, where
         the keys are of another generation or do not stand at `first_offset`.
         """
-        rows = [[c.order_id, c.card.decode(), c.lane_before, c.lane, c.score] for c in changes]
+        rows = [[c.order_id, c.card.decode(), c.before.lane if c.before else "", *c.after] for c in changes]
         found = await self._scripts["apply"](
             keys=[self._marker(partition)],
             args=[
@@ -138,11 +144,11 @@ class Cache:
     ) -> Standing:
         """Put a partition as the tables have it at `offset` in place of what is there, at once.
 
-        `cards` are the newest `LANE_LENGTH` of each lane, `counts` are totals. A rebuild by a former owner that comes
+        `cards` are the latest `LANE_LENGTH` of each lane, `counts` are totals. A rebuild by a former owner that comes
         late does no harm: it is of another generation than the owner knows, and is replaced.
         Return how the keys stand now.
         """
-        rows = [[c.order_id, c.card.decode(), c.lane, c.score] for c in cards]
+        rows = [[c.order_id, c.card.decode(), *c.after] for c in cards]
         standing = Standing(uuid4().hex[:12], _floors(cards))
         data = (orjson.dumps(dict(counts)), orjson.dumps(rows), orjson.dumps(standing.floors))
         await self._scripts["rebuild"](keys=[self._marker(partition)], args=[standing.generation, offset, *data])
@@ -191,5 +197,5 @@ def _floors(cards: Sequence[CardChange]) -> Mapping[str, int]:
     """Return the lowest score of each lane that is full: there may be older orders which are not here."""
     scores: dict[str, list[int]] = {}
     for card in cards:
-        scores.setdefault(str(card.lane), []).append(card.score)
+        scores.setdefault(str(card.after.lane), []).append(card.after.score)
     return {lane: min(found) for lane, found in scores.items() if len(found) >= LANE_LENGTH}

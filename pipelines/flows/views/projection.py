@@ -14,7 +14,7 @@ from pipelines.engine.stores.cache import LANE_LENGTH, CardChange
 from pipelines.engine.stores.named_sql import named_sql
 from pipelines.engine.stores.writes import Write
 from pipelines.flows.views import tables
-from pipelines.flows.views.rows import card_of, lane_score, state_of
+from pipelines.flows.views.rows import card_of, spot_of, state_of
 from pipelines.flows.views.tables import Change
 from processors.orders.fold import fold
 from schemas.envelope import Envelope, Identified
@@ -74,16 +74,17 @@ class Views:
         """Return the changed orders' cards, as far as they are wanted, and the differences of counts."""
         cards = []
         for change in changes:
-            before = "" if change.before is None else change.before.stage
-            if wanted(before, change.after.stage, lane_score(change.after)):
-                cards.append(card_of(change.after, partition, before))
+            before = None if change.before is None else spot_of(change.before)
+            after = spot_of(change.after)
+            if wanted(before, after):
+                cards.append(CardChange(change.after.order_id, card_of(change.after, partition), before, after))
         deltas = tables.count_deltas(changes)
         return cards, {f"{stage}|{partner}": number.orders for (stage, partner), number in deltas.items()}
 
     async def snapshot(
         self, connection: asyncpg.Connection, partition: int
     ) -> tuple[list[CardChange], Mapping[str, int]]:
-        """Return the newest cards of each lane, and the counts."""
+        """Return the latest cards of each lane, and the counts."""
         async with connection.transaction(isolation="repeatable_read", readonly=True):
             rows = await connection.fetch(_SNAPSHOT_COUNTS, partition)
             orders: Counter[str] = Counter()
@@ -93,7 +94,8 @@ class Views:
             found = await connection.fetch(_SNAPSHOT_OPEN, partition, list(lanes), list(lanes.values()))
             for stage in FINAL:
                 found += await connection.fetch(_SNAPSHOT_CLOSED, partition, stage, LANE_LENGTH)
-        cards = [card_of(state_of(row), partition, "") for row in found]
+        states = [state_of(row) for row in found]
+        cards = [CardChange(state.order_id, card_of(state, partition), None, spot_of(state)) for state in states]
         return cards, {f"{row['stage']}|{row['partner']}": row["orders"] for row in rows}
 
     def announcement(self, changes: Sequence[Change]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from pipelines.engine.stores.cache import CardChange
+from pipelines.engine.stores.cache import Spot
 from pipelines.engine.stores.packed_rows import INT2, INT4, INT8, MOMENT, chunk_moment, moment, numeric, text, word
 from schemas.lifecycle import Holder, Stage
 from schemas.views import OrderState
@@ -70,13 +70,13 @@ def _standing(stage: Stage, holder: Holder, partner: str | None) -> bytes:
     return word(stage) + word(holder) + word(partner)
 
 
-def lane_score(state: OrderState) -> int:
-    """Return an order's place in its lane, the newest highest: when it was opened, in milliseconds."""
-    return int(state.opened_at.timestamp() * 1000)
+def spot_of(state: OrderState) -> Spot:
+    """Return where the board shows an order: in its stage, by when it came there, in milliseconds."""
+    return Spot(state.stage, int(state.stage_since.timestamp() * 1000))
 
 
-def card_of(state: OrderState, partition: int, lane_before: str) -> CardChange:
-    """Return the card the board shows of an order."""
+def card_of(state: OrderState, partition: int) -> bytes:
+    """Return the card the board shows of an order, as JSON."""
     card = {
         "order_id": state.order_id,
         "partition": partition,
@@ -94,10 +94,4 @@ def card_of(state: OrderState, partition: int, lane_before: str) -> CardChange:
         "last_recorded_at": state.last_recorded_at,
         "opened_by": state.opened_by,
     }
-    return CardChange(
-        order_id=state.order_id,
-        card=orjson.dumps(card),
-        lane_before=lane_before,
-        lane=state.stage,
-        score=lane_score(state),
-    )
+    return orjson.dumps(card)

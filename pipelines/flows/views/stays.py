@@ -1,4 +1,4 @@
-"""Where open orders stay and since when, how many stays began in which hour, and which lasted longer than they should.
+"""Where open orders stay and since when, how many stays began on which day, and which lasted longer than they should.
 
 These tables only repeat what open orders and timeline say, in the shape in which it is asked for: by who waits longest,
 and how many do.
@@ -6,7 +6,6 @@ and how many do.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from functools import lru_cache
@@ -15,7 +14,7 @@ from typing import Any, NamedTuple
 
 from pipelines.engine.instance.projection import Arrived, OrderChange
 from pipelines.engine.stores.named_sql import named_sql
-from pipelines.engine.stores.packed_rows import INT2, INT8, MOMENT, moment, word
+from pipelines.engine.stores.packed_rows import INT8, MOMENT, moment, word
 from pipelines.engine.stores.writes import Write
 from processors.orders.lifecycle import Anomaly
 from schemas.lifecycle import FINAL, STAGES, Holder, Stage
@@ -23,15 +22,13 @@ from schemas.views import OrderState, TimelineEntry
 
 _ADD = named_sql(__package__, "stays_add")
 _END = named_sql(__package__, "stays_end")
-_HOURS_ADD = named_sql(__package__, "stay_hours_add")
-_HOURS_REMOVE = named_sql(__package__, "stay_hours_remove")
+_DAYS_ADD = named_sql(__package__, "stay_days_add")
+_DAYS_REMOVE = named_sql(__package__, "stay_days_remove")
 _OVERDUE_ADD = named_sql(__package__, "overdue_days_add")
 
 _Changes = Sequence[OrderChange[OrderState, TimelineEntry]]
 
-# The part of a `stay_row` that has a fixed width, after its stage and holder.
-_MIDDLE = Struct("!8sq8sq8sq8sh").pack
-_COLUMNS = Struct("!i").pack(7)
+_AFTER_STAGE = Struct("!8sq8sq").pack
 
 _TARGETS: dict[Stage, timedelta] = {
     stage: facts.target for stage, facts in STAGES.items() if facts.target is not None and stage is not Stage.UNOPENED
@@ -55,30 +52,30 @@ def writes(partition: int, changes: _Changes) -> list[Write]:
     """Return what brings the tables in step with the orders. What is rare is left out where there is nothing of it."""
     begun: list[bytes] = []
     ended: list[bytes] = []
-    hours: dict[tuple[Place, int], int] = {}
+    days: dict[tuple[Place, int], int] = {}
     for change in changes:
-        before, after = change.before, change.after
-        was = None if before is None or before.stage in FINAL else before
-        now = None if after.stage in FINAL else after
-        if was is not None and now is not None and _same(was, now):
-            continue
-        if was is not None:
-            ended.append(_packed(change.order_no, partition, was))
-            _count(hours, was, -1)
-        if now is not None:
-            begun.append(_packed(change.order_no, partition, now))
-            _count(hours, now, 1)
-    moved = _columns({key: (orders,) for key, orders in hours.items() if orders})
+        before = None if change.before is None or change.before.stage in FINAL else change.before
+        after = None if change.after.stage in FINAL else change.after
+        if before is not None:
+            _count(days, before, -1)
+        if after is not None:
+            _count(days, after, 1)
+        if before is None or after is None or not _same(before, after):
+            if before is not None:
+                ended.append(_packed(change.order_no, before))
+            if after is not None:
+                begun.append(_packed(change.order_no, after))
+    moved = _columns({key: (orders,) for key, orders in days.items() if orders})
     found = [
         Write("stays_end", _END, (ended,)),
         Write("stays_add", _ADD, (begun,)),
         # In one statement, as each leaves to the other what it does not do; writes that are small are not parted.
-        Write("stay_hours_add", _HOURS_ADD, (partition, *moved)),
-        Write("stay_hours_remove", _HOURS_REMOVE, (partition, *moved)),
+        Write("stay_days_add", _DAYS_ADD, (partition, *moved)),
+        Write("stay_days_remove", _DAYS_REMOVE, (partition, *moved)),
     ]
-    days = overdue_days(changes)
-    if days:
-        found.append(Write("overdue_days_add", _OVERDUE_ADD, (partition, *_columns(days))))
+    overdue = overdue_days(changes)
+    if overdue:
+        found.append(Write("overdue_days_add", _OVERDUE_ADD, (partition, *_columns(overdue))))
     return found
 
 
@@ -89,7 +86,7 @@ def overdue_days(changes: _Changes) -> dict[tuple[Place, int], tuple[int, int]]:
     for change in changes:
         for place, passed_at, ended_at in _overdue(change):
             for at, counted in ((passed_at, (1, 0)), (ended_at, (0, 1))):
-                key = place, at.toordinal() - _FIRST_DAY
+                key = place, _day(at)
                 passed, ended = days.get(key, (0, 0))
                 days[key] = passed + counted[0], ended + counted[1]
     return days
@@ -115,39 +112,29 @@ def _ended_at(arrived: Arrived, entry: TimelineEntry) -> datetime:
 
 
 def _same(one: OrderState, other: OrderState) -> bool:
-    return (
-        one.stage is other.stage
-        and one.holder is other.holder
-        and one.stage_since == other.stage_since
-        and one.partner == other.partner
-    )
+    return one.stage is other.stage and one.stage_since == other.stage_since
 
 
-def _count(hours: dict[tuple[Place, int], int], state: OrderState, orders: int) -> None:
-    """Count by Unix time, as the driver takes the first moment of year 1 for minus infinity."""
-    since = math.floor(state.stage_since.timestamp())
-    key = Place(state.stage, state.holder), since - since % 3600
-    hours[key] = hours.get(key, 0) + orders
+def _count(days: dict[tuple[Place, int], int], state: OrderState, orders: int) -> None:
+    key = Place(state.stage, state.holder), _day(state.stage_since)
+    days[key] = days.get(key, 0) + orders
 
 
-def _packed(order_no: int, partition: int, state: OrderState) -> bytes:
-    return b"".join(
-        (
-            _where(state.stage, state.holder),
-            _MIDDLE(
-                MOMENT, moment(state.stage_since), INT8, order_no, MOMENT, moment(state.opened_at), INT2, partition
-            ),
-            word(state.partner),
-        )
-    )
+def _day(at: datetime) -> int:
+    """As a number: the driver takes the first day of year 1 for minus infinity."""
+    return at.toordinal() - _FIRST_DAY
 
 
-@lru_cache(maxsize=256)
-def _where(stage: Stage, holder: Holder) -> bytes:
-    return _COLUMNS + word(stage) + word(holder)
+def _packed(order_no: int, state: OrderState) -> bytes:
+    return _stage(state.stage) + _AFTER_STAGE(MOMENT, moment(state.stage_since), INT8, order_no)
+
+
+@lru_cache(maxsize=64)
+def _stage(stage: Stage) -> bytes:
+    return Struct("!i").pack(3) + word(stage)
 
 
 def _columns(counted: Mapping[tuple[Place, int], tuple[int, ...]]) -> list[list[Any]]:
-    """Return stages, holders, days or hours, and what was counted, each as a column."""
+    """Return stages, holders, days, and what was counted, each as a column."""
     rows = [(place.stage, place.holder, when, *numbers) for (place, when), numbers in counted.items()]
     return [list(column) for column in zip(*rows, strict=True)] if rows else [[], [], [], []]

@@ -18,8 +18,8 @@ for _, change in ipairs(cjson.decode(ARGV[6])) do
   if from ~= to and from ~= '' then
     redis.call('ZREM', base .. 'lane:' .. from, id)
   end
-  -- A lane holds the newest orders: all above its floor, which is the newest one ever cut off. An order below the floor
-  -- may not come in later, or it would stand where a newer one, cut off before, belongs. A card is there for as long as
+  -- A lane holds the latest orders: all above its floor, which is the latest one ever cut off. An order below the floor
+  -- may not come in later, or it would stand where a later one, cut off before, belongs. A card is there for as long as
   -- its order stands in a lane, so whoever knows the floors need not send the others.
   local floor = redis.call('HGET', base .. 'floors', to)
   if not floor or score > tonumber(floor) or redis.call('ZSCORE', lane, id) then

@@ -1,4 +1,4 @@
--- One partition's counts and the newest cards of each lane, or nothing where the partition is not in the cache.
+-- One partition's counts and the latest cards of each lane, or nothing where the partition is not in the cache.
 -- KEYS[1] marker; ARGV: how many cards a lane, then the lanes' names.
 local generation = redis.call('HGET', KEYS[1], 'generation')
 if not generation then

@@ -34,6 +34,7 @@ CREATE TYPE order_row AS (
 -- Of open orders, what hardly ever changes; of finished ones, all that is asked.
 DROP INDEX open_orders_newest;
 CREATE INDEX open_orders_newest ON open_orders (opened_at DESC, order_no DESC);
+CREATE INDEX open_orders_partner ON open_orders (partner, opened_at DESC, order_no DESC) WHERE partner IS NOT NULL;
 CREATE INDEX open_orders_customer ON open_orders (customer_id, opened_at DESC, order_no DESC)
     WHERE customer_id IS NOT NULL;
 CREATE INDEX open_orders_price ON open_orders (price_currency, price_amount DESC, order_no DESC)
@@ -42,7 +43,7 @@ CREATE INDEX open_orders_odd ON open_orders (opened_at DESC, order_no DESC) WHER
 
 DROP INDEX closed_orders_lane;
 CREATE INDEX closed_orders_newest ON closed_orders (opened_at DESC, order_no DESC);
-CREATE INDEX closed_orders_stage ON closed_orders (stage, opened_at DESC, order_no DESC, partition);
+CREATE INDEX closed_orders_lane ON closed_orders (stage, stage_since DESC, order_no DESC);
 CREATE INDEX closed_orders_partner ON closed_orders (partner, opened_at DESC, order_no DESC) WHERE partner IS NOT NULL;
 CREATE INDEX closed_orders_customer ON closed_orders (customer_id, opened_at DESC, order_no DESC)
     WHERE customer_id IS NOT NULL;
@@ -50,47 +51,31 @@ CREATE INDEX closed_orders_price ON closed_orders (price_currency, price_amount 
     WHERE price_amount IS NOT NULL;
 CREATE INDEX closed_orders_odd ON closed_orders (opened_at DESC, order_no DESC) WHERE anomalies > 0;
 
--- Where each open order stays, and since when: one row an order, taken away and put anew when it moves. A table of its
+-- Open orders by who has been longest in a stage: one row an order, taken away and put anew when it moves. A table of its
 -- own, so that open_orders has no index on what every event changes: there, an event would write to all of its indexes.
--- Not unique: a row is put and another taken away in one statement, in either order.
 CREATE TABLE stays (
-    stage     text NOT NULL,
-    holder    text NOT NULL,
-    since     timestamptz NOT NULL,
-    order_no  bigint NOT NULL,
-    opened_at timestamptz NOT NULL,
-    partition smallint NOT NULL,
-    partner   text
+    stage    text NOT NULL,
+    since    timestamptz NOT NULL,
+    order_no bigint NOT NULL
 ) WITH (autovacuum_vacuum_scale_factor = 0.05);
 
-CREATE TYPE stay_row AS (
-    stage     text,
-    holder    text,
-    since     timestamptz,
-    order_no  bigint,
-    opened_at timestamptz,
-    partition smallint,
-    partner   text
-);
+CREATE TYPE stay_row AS (stage text, since timestamptz, order_no bigint);
 
-INSERT INTO stays SELECT stage, holder, stage_since, order_no, opened_at, partition, partner FROM open_orders;
+INSERT INTO stays SELECT stage, stage_since, order_no FROM open_orders ORDER BY stage_since;
+ALTER TABLE stays ADD PRIMARY KEY (stage, since, order_no);
 
-CREATE INDEX stays_longest ON stays (stage, holder, since, order_no, partition, partner);
-CREATE INDEX stays_newest ON stays (stage, opened_at DESC, order_no DESC, partition);
-CREATE INDEX stays_partner ON stays (partner, stage, opened_at DESC, order_no DESC) WHERE partner IS NOT NULL;
-
--- How many stays began in which hour. Rows of zero are taken away.
-CREATE TABLE stay_hours (
+-- How many stays began on which day (UTC). Rows of zero are taken away.
+CREATE TABLE stay_days (
     partition smallint NOT NULL,
     stage     text NOT NULL,
     holder    text NOT NULL,
-    hour      timestamptz NOT NULL,
+    day       date NOT NULL,
     orders    bigint NOT NULL,
-    PRIMARY KEY (partition, stage, holder, hour)
+    PRIMARY KEY (partition, stage, holder, day)
 ) WITH (fillfactor = 50);
 
-INSERT INTO stay_hours
-SELECT partition, stage, holder, date_trunc('hour', since, 'UTC'), count(*) FROM stays GROUP BY 1, 2, 3, 4;
+INSERT INTO stay_days
+SELECT partition, stage, holder, (stage_since AT TIME ZONE 'UTC')::date, count(*) FROM open_orders GROUP BY 1, 2, 3, 4;
 
 -- Of the stays that lasted longer than their stage's target and have ended: how many passed it, and how many ended, on
 -- which day (UTC). With the stays that go on, it says how many were stuck at the end of any day.

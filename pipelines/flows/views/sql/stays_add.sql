@@ -1,2 +1,1 @@
-INSERT INTO stays (stage, holder, since, order_no, opened_at, partition, partner)
-SELECT n.* FROM unnest($1::stay_row[]) AS n
+INSERT INTO stays (stage, since, order_no) SELECT n.* FROM unnest($1::stay_row[]) AS n
