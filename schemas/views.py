@@ -47,6 +47,13 @@ class OrderState:
         )  # fmt: skip
 
 
+CARD = (
+    "order_id", "partition", "stage", "holder", "partner", "customer_id", "price_amount", "price_currency", "opened_at",
+    "stage_since", "revision", "anomalies", "last_offset", "last_recorded_at", "opened_by",
+)  # fmt: skip
+"""The fields of a card in the hot cache, which is an array of their values: half as long as an object."""
+
+
 class TimelineEntry(NamedTuple):
     """One event in an order's story.
 

@@ -114,6 +114,6 @@ def _counts(parts: Sequence[PartitionBoard]) -> dict[str, dict[str, int]]:
 def _card(body: bytes) -> Card:
     try:
         return Card.from_json(body)
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, TypeError) as error:
         # Written by another release: Postgres can tell.
         raise NotInCache("miss") from error

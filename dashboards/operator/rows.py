@@ -12,6 +12,7 @@ import orjson
 
 from pipelines.engine.stores.instances import InstanceName
 from schemas.lifecycle import STAGES, Stage
+from schemas.views import CARD
 
 Source = Literal["cache", "database"]
 
@@ -44,10 +45,10 @@ class Card:
 
     @classmethod
     def from_json(cls, body: bytes) -> Card:
-        """Read the pipeline's card. Raises ValueError, KeyError or TypeError where it is none."""
-        fields = orjson.loads(body)
+        """Read the pipeline's card. Raises ValueError or TypeError where it is none."""
+        fields = dict(zip(CARD, orjson.loads(body), strict=True))
         moments = {name: datetime.fromisoformat(fields[name]) for name in _MOMENTS}
-        return cls(**{name: fields[name] for name in cls.__dataclass_fields__} | moments)
+        return cls(**fields | moments)
 
     @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> Card:

@@ -58,10 +58,10 @@ async def test_counts_are_those_of_the_tables(board: Board, stocked: Run) -> Non
     assert answer["set_aside"] == {"quarantined": 2, "parked_events": 1, "parked_orders": 1}
 
 
-async def test_newest_orders_come_first_and_no_more_than_asked_for(board: Board) -> None:
+async def test_who_came_last_into_a_stage_comes_first_and_no_more_than_asked_for(board: Board) -> None:
     everything = (await board.json("/api/orders", limit=200))["orders"]
-    opened = [order["opened_at"] for order in everything]
-    assert opened == sorted(opened, reverse=True)
+    since = [order["stage_since"] for order in everything]
+    assert since == sorted(since, reverse=True)
     assert (await board.json("/api/orders", limit=5))["orders"][0]["order_id"] == everything[0]["order_id"]
     assert len((await board.json("/api/orders", limit=5))["orders"]) == 5
 

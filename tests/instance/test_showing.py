@@ -18,6 +18,7 @@ from pipelines.engine.instance.instance import PipelineInstance
 from pipelines.engine.stores.cache import LANE_LENGTH, Cache, CardChange, PartitionBoard
 from pipelines.flows.views.projection import Views
 from schemas.lifecycle import Stage
+from schemas.views import CARD
 from tests.instance.direct import PARTITIONS, VIEWS, batch, commit_all, instance, orders_of
 from tests.support.events import LIFE, event, life
 from tests.support.runs import Run
@@ -124,7 +125,7 @@ async def test_a_card_that_nobody_sees_is_not_sent_and_its_order_counts(run: Run
             await _same_as_tables(run, board)
             shown.append(await _cache(run, redis).read_card(0, oldest))
     assert [sorted(names) for names in sent] == [sorted(orders), [], [oldest]]
-    assert [card and orjson.loads(card)["revision"] for card in shown] == [None, None, 3]
+    assert [card and orjson.loads(card)[CARD.index("revision")] for card in shown] == [None, None, 3]
 
 
 async def test_a_flush_is_noticed_and_mended(run: Run) -> None:

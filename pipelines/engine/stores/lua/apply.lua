@@ -11,9 +11,14 @@ local base = KEYS[1] .. ':' .. marker[1] .. ':'
 if redis.call('EXISTS', base .. 'counts') == 0 then
   return nil
 end
+local floors = {}
+local pairs_of_floors = redis.call('HGETALL', base .. 'floors')
+for i = 1, #pairs_of_floors, 2 do
+  floors[pairs_of_floors[i]] = tonumber(pairs_of_floors[i + 1])
+end
+local grown = {}
 for _, change in ipairs(cjson.decode(ARGV[6])) do
   local id, card, from, to, score = unpack(change)
-  local key = base .. 'card:' .. id
   local lane = base .. 'lane:' .. to
   if from ~= to and from ~= '' then
     redis.call('ZREM', base .. 'lane:' .. from, id)
@@ -21,21 +26,24 @@ for _, change in ipairs(cjson.decode(ARGV[6])) do
   -- A lane holds the latest orders: all above its floor, which is the latest one ever cut off. An order below the floor
   -- may not come in later, or it would stand where a later one, cut off before, belongs. A card is there for as long as
   -- its order stands in a lane, so whoever knows the floors need not send the others.
-  local floor = redis.call('HGET', base .. 'floors', to)
-  if not floor or score > tonumber(floor) or redis.call('ZSCORE', lane, id) then
-    redis.call('SET', key, card)
+  local floor = floors[to]
+  if not floor or score > floor or redis.call('ZSCORE', lane, id) then
+    redis.call('SET', base .. 'card:' .. id, card)
     redis.call('ZADD', lane, score, id)
-    local surplus = redis.call('ZCARD', lane) - tonumber(ARGV[4])
-    if surplus > 0 then
-      local cut = redis.call('ZRANGE', lane, 0, surplus - 1, 'WITHSCORES')
-      redis.call('ZREMRANGEBYRANK', lane, 0, surplus - 1)
-      redis.call('HSET', base .. 'floors', to, cut[#cut])
-      for i = 1, #cut, 2 do
-        redis.call('UNLINK', base .. 'card:' .. cut[i])
-      end
-    end
+    grown[to] = lane
   else
-    redis.call('UNLINK', key)
+    redis.call('UNLINK', base .. 'card:' .. id)
+  end
+end
+for to, lane in pairs(grown) do
+  local surplus = redis.call('ZCARD', lane) - tonumber(ARGV[4])
+  if surplus > 0 then
+    local cut = redis.call('ZRANGE', lane, 0, surplus - 1, 'WITHSCORES')
+    redis.call('ZREMRANGEBYRANK', lane, 0, surplus - 1)
+    redis.call('HSET', base .. 'floors', to, cut[#cut])
+    for i = 1, #cut, 2 do
+      redis.call('UNLINK', base .. 'card:' .. cut[i])
+    end
   end
 end
 for field, number in pairs(cjson.decode(ARGV[5])) do
