@@ -7,6 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from dashboards.operator.formats import rfc3339
+from dashboards.operator.listing.listings import Page
+from dashboards.operator.listing.question import Question
 from dashboards.operator.outboxes import Outboxes, query
 from dashboards.operator.rows import Board, Card, Standing, Story, target_of
 from schemas.lifecycle import FINAL
@@ -24,6 +26,24 @@ def board_answer(board: Board, cards: list[Card], now: datetime) -> dict[str, An
         "partners": {stage: dict(partners) for stage, partners in board.counts.items()},
         "set_aside": _set_aside(standing),
         "orders": [card_answer(card, now) for card in cards],
+    }
+
+
+def page_answer(page: Page, question: Question, now: datetime) -> dict[str, Any]:
+    """Return a page of the table.
+
+    `before` and `after` are the cursors of the pages around it, null where there is none. `searched`: the walk was cut
+    short and goes on at `after`. `total`: how many orders are meant, null if that is not known.
+    """
+    return {
+        "instance": str(page.standing.instance),
+        "as_of": _as_of(page.standing, {}),
+        "sequence": question.sequence,
+        "total": page.total,
+        "orders": [card_answer(card, now) for card in page.cards],
+        "before": page.before or None,
+        "after": page.after or None,
+        "searched": page.searched,
     }
 
 

@@ -1,4 +1,4 @@
-"""The same for machines: /api/orders, /api/orders/{id} and /api/outboxes."""
+"""The same for machines: /api/board, /api/orders, /api/orders/{id} and /api/outboxes."""
 
 from __future__ import annotations
 
@@ -7,15 +7,17 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, HTTPException, Path, Query
 
-from dashboards.operator.answers import board_answer, outboxes_answer, story_answer
+from dashboards.operator.answers import board_answer, outboxes_answer, page_answer, story_answer
 from dashboards.operator.desk import DeskOf
+from dashboards.operator.listing.listings import PAGE
+from dashboards.operator.orders import QuestionOf, page_of
 from schemas.lifecycle import STAGES, Stage
 
 router = APIRouter(prefix="/api")
 
 
-@router.get("/orders")
-async def orders(
+@router.get("/board")
+async def board(
     desk: DeskOf,
     q: Annotated[
         str | None, Query(max_length=128, pattern=r"^[^\x00]*$", description="The order of exactly this id.")
@@ -25,14 +27,20 @@ async def orders(
 ) -> dict[str, Any]:
     """How many orders there are of each stage and partner, and those that came last into their stage."""
     if q is not None:
-        board = await desk.reads.board([], 1)
+        lanes = await desk.reads.board([], 1)
         card = await desk.reads.card(q)
         cards = [card] if card is not None and stage in (None, card.stage) else []
     else:
-        board = await desk.reads.board(list(STAGES) if stage is None else [stage], limit)
-        cards = [card for lane in board.lanes for card in lane.cards]
+        lanes = await desk.reads.board(list(STAGES) if stage is None else [stage], limit)
+        cards = [card for lane in lanes.lanes for card in lane.cards]
         cards.sort(key=lambda card: (card.stage_since, card.order_id), reverse=True)
-    return board_answer(board, cards[:limit], datetime.now(UTC))
+    return board_answer(lanes, cards[:limit], datetime.now(UTC))
+
+
+@router.get("/orders")
+async def orders(desk: DeskOf, asked: QuestionOf, limit: Annotated[int, Query(ge=1, le=200)] = PAGE) -> dict[str, Any]:
+    """A page of the table, as /orders shows it, with the cursors of those around it."""
+    return page_answer(await page_of(desk, asked, limit), asked, datetime.now(UTC))
 
 
 @router.get("/orders/{order_id}")

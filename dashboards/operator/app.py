@@ -10,11 +10,12 @@ from importlib.resources import files
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 
-from dashboards.operator import api, events, health, pages
+from dashboards.operator import api, events, health, orders, pages
 from dashboards.operator.changes import Listener
 from dashboards.operator.database import Database
 from dashboards.operator.desk import Desk
 from dashboards.operator.hot_cache import HotCache
+from dashboards.operator.listing.listings import Listings
 from dashboards.operator.live import Live
 from dashboards.operator.metrics import Metrics
 from dashboards.operator.middleware import Answers
@@ -54,10 +55,10 @@ def create_app(settings: Settings) -> FastAPI:
             await database.close()
 
     app = FastAPI(title="Warren", lifespan=lifespan, docs_url=None, redoc_url=None)
-    app.state.desk = Desk(environment, cache, database, reads, live, metrics)
+    app.state.desk = Desk(environment, cache, database, reads, Listings(database), live, metrics)
     app.add_middleware(Answers, metrics=metrics)
     add_problems(app)
-    for part in (pages, api, events, health):
+    for part in (orders, pages, api, events, health):
         app.include_router(part.router)
     app.mount("/static", StaticFiles(directory=str(files(__package__ or "").joinpath("static"))), name="static")
     return app

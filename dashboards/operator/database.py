@@ -13,7 +13,7 @@ from dashboards.operator.metrics import Metrics
 from dashboards.operator.rows import COUNTED, Board, Card, Entry, Lane, Parked, Position, Standing, Story
 from pipelines.engine.stores.instances import InstanceName
 from pipelines.engine.stores.named_sql import named_sql
-from pipelines.engine.stores.postgres import CONNECTION_LOST
+from pipelines.engine.stores.postgres import BY_KEY, CONNECTION_LOST
 from schemas.errors import StoreBehind, StoreError, said
 from schemas.lifecycle import Stage
 
@@ -22,6 +22,9 @@ PIPELINE = "views"
 CONNECT_SECONDS = 2.0
 QUERY_SECONDS = 5.0
 CONNECTIONS = 8
+
+IN_SEQUENCE = {**BY_KEY, "enable_sort": "off", "enable_material": "off", "max_parallel_workers_per_gather": "0"}
+"""Settings of a connection that only asks what indexes answer, the rows of which they give in the sequence wanted."""
 
 _USE_LIVE = named_sql(__package__, "use_live")
 _POSITIONS = named_sql(__package__, "positions")
@@ -50,7 +53,11 @@ class Database:
             max_size=CONNECTIONS,
             timeout=CONNECT_SECONDS,
             command_timeout=QUERY_SECONDS,
-            server_settings={"application_name": "warren board", "default_transaction_read_only": "on"},
+            server_settings={
+                "application_name": "warren board",
+                "default_transaction_read_only": "on",
+                **IN_SEQUENCE,
+            },
         )
 
     async def close(self) -> None:
@@ -61,13 +68,13 @@ class Database:
 
     async def standing(self) -> Standing:
         """Where the live instance stands."""
-        async with self._snapshot("standing") as (connection, instance):
-            return await _standing(connection, instance)
+        async with self.snapshot("standing") as (connection, instance):
+            return await read_standing(connection, instance)
 
     async def board(self, stages: Sequence[Stage], limit: int) -> Board:
         """The `limit` orders that came last into each of `stages`, and the counts."""
-        async with self._snapshot("board") as (connection, instance):
-            standing = await _standing(connection, instance)
+        async with self.snapshot("board") as (connection, instance):
+            standing = await read_standing(connection, instance)
             counted = await connection.fetch(_COUNTS)
             latest = await connection.fetch(_LANES, [str(stage) for stage in stages], limit)
         counts: dict[str, dict[str, int]] = {}
@@ -86,7 +93,7 @@ class Database:
 
     async def card(self, order_id: str) -> Card | None:
         """One order as it stands; None where there is none of that id."""
-        async with self._snapshot("card") as (connection, _):
+        async with self.snapshot("card") as (connection, _):
             row = await connection.fetchrow(_STATE, order_id)
         return None if row is None or row["stage"] is None else Card.from_row(row)
 
@@ -94,13 +101,13 @@ class Database:
         """One order with its whole timeline; None where no event of that id was ever accepted."""
         if not _can_be(order_id):
             return None
-        async with self._snapshot("story") as (connection, instance):
+        async with self.snapshot("story") as (connection, instance):
             row = await connection.fetchrow(_STATE, order_id)
             if row is None:
                 return None
             timeline = await connection.fetch(_TIMELINE, row["order_no"])
             parked = await connection.fetch(_PARKED, row["order_no"])
-            standing = await _standing(connection, instance)
+            standing = await read_standing(connection, instance)
         return Story(
             order_id=row["order_id"],
             card=None if row["stage"] is None else Card.from_row(row),
@@ -114,12 +121,12 @@ class Database:
         """The raw bytes of one of an order's events, None where it has none at that offset."""
         if not _can_be(order_id, stream_offset):
             return None
-        async with self._snapshot("event") as (connection, _):
+        async with self.snapshot("event") as (connection, _):
             body: bytes | None = await connection.fetchval(_EVENT, order_id, stream_offset)
         return body
 
     @asynccontextmanager
-    async def _snapshot(self, what: str) -> AsyncIterator[tuple[asyncpg.Connection, InstanceName]]:
+    async def snapshot(self, what: str) -> AsyncIterator[tuple[asyncpg.Connection, InstanceName]]:
         assert self._pool is not None, "open() comes first"
         self._metrics.database_reads.labels(what).inc()
         try:
@@ -144,7 +151,7 @@ def _can_be(order_id: str, stream_offset: int = 0) -> bool:
     return "\0" not in order_id and 0 <= stream_offset < 2**63
 
 
-async def _standing(connection: asyncpg.Connection, instance: InstanceName) -> Standing:
+async def read_standing(connection: asyncpg.Connection, instance: InstanceName) -> Standing:
     positions = await connection.fetch(_POSITIONS)
     aside = await connection.fetchrow(_SET_ASIDE, COUNTED)
     return Standing(

@@ -12,6 +12,7 @@ from jinja2 import Environment
 
 from dashboards.operator.database import Database
 from dashboards.operator.hot_cache import HotCache
+from dashboards.operator.listing.listings import Listings
 from dashboards.operator.live import Live
 from dashboards.operator.metrics import Metrics
 from dashboards.operator.reads import Reads
@@ -29,6 +30,7 @@ class Desk:
     cache: HotCache
     database: Database
     reads: Reads
+    listings: Listings
     live: Live
     metrics: Metrics
 

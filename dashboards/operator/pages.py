@@ -1,14 +1,13 @@
-"""The pages people read: the board, one order, and the way from a search to it."""
+"""The pages people read: the board, and one order."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import Annotated
-from urllib.parse import quote
 
 import orjson
-from fastapi import APIRouter, Path, Query, Request
-from fastapi.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
+from fastapi import APIRouter, Path, Request
+from fastapi.responses import HTMLResponse, PlainTextResponse, Response
 
 from dashboards.operator.answers import story_answer
 from dashboards.operator.desk import DeskOf, language_of, page
@@ -29,13 +28,6 @@ async def board(request: Request, desk: DeskOf, stage: Stage | None = None) -> R
     answer = await desk.reads.board(view.stages, view.limit)
     fragments = render(desk.environment, view, answer, await desk.reads.outboxes())
     return page(request, "board.html", view=view, fragments=fragments)
-
-
-@router.get("/orders")
-async def search(q: Annotated[str, Query(max_length=128)] = "") -> RedirectResponse:
-    """Go to the order of exactly this id."""
-    wanted = q.strip()
-    return RedirectResponse(f"/orders/{quote(wanted, safe=':')}" if wanted else "/", 303)
 
 
 @router.get("/orders/{order_id}")

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Literal
 
+import asyncpg
 import orjson
 
 from pipelines.engine.stores.instances import InstanceName
@@ -51,7 +52,7 @@ class Card:
         return cls(**fields | moments)
 
     @classmethod
-    def from_row(cls, row: Mapping[str, Any]) -> Card:
+    def from_row(cls, row: Mapping[str, Any] | asyncpg.Record) -> Card:
         """Take a row of open_orders or closed_orders."""
         amount: Decimal | None = row["price_amount"]
         text = {"price_amount": None if amount is None else format(amount, "f")}

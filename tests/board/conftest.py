@@ -44,6 +44,6 @@ async def stocked_up(run: Run) -> None:
         async with asked(run.settings) as board:
 
             async def from_cache() -> bool:
-                return bool((await board.json("/api/orders"))["source"] == "cache")
+                return bool((await board.json("/api/board"))["source"] == "cache")
 
             await until(from_cache, "the cache to be filled")

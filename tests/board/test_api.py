@@ -36,9 +36,9 @@ def lasting(answer: dict[str, Any]) -> dict[str, Any]:
 
 async def test_answers_from_cache_and_from_database_are_equal(own_stock: Run) -> None:
     async with asked(own_stock.settings) as board, redis_of(own_stock.settings) as redis:
-        cached = [await board.json("/api/orders", **question) for question in QUESTIONS]
+        cached = [await board.json("/api/board", **question) for question in QUESTIONS]
         await redis.delete(*await keys(redis, own_stock.settings))
-        read = [await board.json("/api/orders", **question) for question in QUESTIONS]
+        read = [await board.json("/api/board", **question) for question in QUESTIONS]
     assert {answer["source"] for answer in cached} == {"cache"}
     assert {answer["source"] for answer in read} == {"database"}
     assert [lasting(answer) for answer in cached] == [lasting(answer) for answer in read]
@@ -46,7 +46,7 @@ async def test_answers_from_cache_and_from_database_are_equal(own_stock: Run) ->
 
 
 async def test_counts_are_those_of_the_tables(board: Board, stocked: Run) -> None:
-    answer = await board.json("/api/orders")
+    answer = await board.json("/api/board")
     connection = await stocked.connect()
     rows = await connection.fetch(
         "SELECT stage, count(*) AS n FROM (SELECT stage FROM open_orders UNION ALL SELECT stage FROM closed_orders)"
@@ -59,31 +59,31 @@ async def test_counts_are_those_of_the_tables(board: Board, stocked: Run) -> Non
 
 
 async def test_who_came_last_into_a_stage_comes_first_and_no_more_than_asked_for(board: Board) -> None:
-    everything = (await board.json("/api/orders", limit=200))["orders"]
+    everything = (await board.json("/api/board", limit=200))["orders"]
     since = [order["stage_since"] for order in everything]
     assert since == sorted(since, reverse=True)
-    assert (await board.json("/api/orders", limit=5))["orders"][0]["order_id"] == everything[0]["order_id"]
-    assert len((await board.json("/api/orders", limit=5))["orders"]) == 5
+    assert (await board.json("/api/board", limit=5))["orders"][0]["order_id"] == everything[0]["order_id"]
+    assert len((await board.json("/api/board", limit=5))["orders"]) == 5
 
 
 async def test_a_stage_gives_only_its_orders(board: Board) -> None:
     for stage in STAGES:
-        answer = await board.json("/api/orders", stage=str(stage), limit=200)
+        answer = await board.json("/api/board", stage=str(stage), limit=200)
         assert {order["stage"] for order in answer["orders"]} <= {str(stage)}
         assert len(answer["orders"]) == answer["counts"].get(str(stage), 0)
 
 
 async def test_search_finds_the_exact_id_only(board: Board) -> None:
-    assert [order["order_id"] for order in (await board.json("/api/orders", q="acme:7"))["orders"]] == ["acme:7"]
-    assert (await board.json("/api/orders", q="acme"))["orders"] == []
-    assert (await board.json("/api/orders", q="ACME:7"))["orders"] == []
+    assert [order["order_id"] for order in (await board.json("/api/board", q="acme:7"))["orders"]] == ["acme:7"]
+    assert (await board.json("/api/board", q="acme"))["orders"] == []
+    assert (await board.json("/api/board", q="ACME:7"))["orders"] == []
 
 
 async def test_a_card_says_where_the_order_is_and_whether_it_is_stuck(board: Board) -> None:
-    (stuck,) = (await board.json("/api/orders", q="STUCK-1"))["orders"]
+    (stuck,) = (await board.json("/api/board", q="STUCK-1"))["orders"]
     assert (stuck["stage"], stuck["holder"], stuck["stuck"]) == ("submitted", "pricing", True)
     assert stuck["held_seconds"] > stuck["target_seconds"] == 3600
-    (priced,) = (await board.json("/api/orders", q="S4-0"))["orders"]
+    (priced,) = (await board.json("/api/board", q="S4-0"))["orders"]
     assert (priced["price_amount"], priced["price_currency"], priced["stuck"]) == ("12.50", "EUR", False)
 
 
@@ -131,13 +131,13 @@ async def test_what_is_not_there_is_a_problem_in_json(board: Board, path: str) -
 
 @pytest.mark.parametrize("query", ["limit=0", "limit=201", "limit=x", "stage=somewhere", f"q={'x' * 129}"])
 async def test_a_senseless_question_names_what_is_wrong(board: Board, query: str) -> None:
-    response = await board.client.get(f"/api/orders?{query}")
+    response = await board.client.get(f"/api/board?{query}")
     assert response.status_code == 422
     assert query.split("=")[0] in response.json()["detail"]
 
 
 async def test_it_says_how_old_it_is(board: Board, stocked: Run) -> None:
-    as_of = (await board.json("/api/orders"))["as_of"]
+    as_of = (await board.json("/api/board"))["as_of"]
     connection = await stocked.connect()
     rows = await connection.fetch("SELECT partition, next_offset FROM checkpoint ORDER BY partition")
     await connection.close()

@@ -14,12 +14,22 @@ from tests.board.stock import NASTY
 from tests.board.support import Board, asked, count_in
 from tests.support.runs import Run
 
-EVERY_PAGE = ["/", "/?stage=submitted", "/orders/S10-1", "/orders/STUCK-1", "/orders/WAIT-1", "/orders/ODD-1"]
+EVERY_PAGE = [
+    "/",
+    "/?stage=submitted",
+    "/orders",
+    "/orders?stuck=1",
+    "/find?q=S",
+    "/orders/S10-1",
+    "/orders/STUCK-1",
+    "/orders/WAIT-1",
+    "/orders/ODD-1",
+]
 
 
 async def test_the_board_has_a_lane_for_each_stage_with_its_count(board: Board) -> None:
     page = await board.text("/")
-    counts = (await board.json("/api/orders"))["counts"]
+    counts = (await board.json("/api/board"))["counts"]
     lanes = re.findall(r'<section id="lane-(\w+)"', page)
     assert lanes[0] == "unopened"
     assert lanes[-2:] == ["closed", "cancelled"]
@@ -72,11 +82,11 @@ async def test_the_language_asked_for_is_remembered(board: Board) -> None:
 
 
 async def test_a_search_goes_to_the_order(board: Board) -> None:
-    response = await board.client.get("/orders", params={"q": "  acme:7 "})
+    response = await board.client.get("/find", params={"q": "  acme:7 "})
     assert (response.status_code, response.headers["location"]) == (303, "/orders/acme:7")
-    response = await board.client.get("/orders", params={"q": NASTY}, follow_redirects=True)
+    response = await board.client.get("/find", params={"q": NASTY}, follow_redirects=True)
     assert response.status_code == 200
-    assert (await board.client.get("/orders", params={"q": " "})).headers["location"] == "/"
+    assert (await board.client.get("/find", params={"q": " "})).headers["location"] == "/orders"
 
 
 async def test_what_is_not_there_gets_a_friendly_page(board: Board) -> None:
@@ -104,7 +114,7 @@ async def test_a_raw_event_can_be_read_with_and_without_scripts(board: Board) ->
         ("/orders/%00", 404),
         ("/orders/S1-0%00", 404),
         ("/api/orders/%00", 404),
-        ("/api/orders?q=%00", 422),
+        ("/api/board?q=%00", 422),
         ("/orders/%00/events/1", 404),
         ("/orders/S1-0/events/9223372036854775807", 404),
         ("/orders/S1-0/events/9223372036854775808", 404),
@@ -124,4 +134,4 @@ async def test_an_empty_board_says_what_to_expect(run: Run) -> None:
         page = await board.text("/")
         assert "No orders yet." in page
         assert page.count("No orders</p>") == 12
-        assert (await board.json("/api/orders"))["counts"] == {}
+        assert (await board.json("/api/board"))["counts"] == {}

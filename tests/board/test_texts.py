@@ -8,6 +8,7 @@ from importlib.resources import files
 
 import pytest
 
+from dashboards.operator.listing.question import Sort, SourceKind
 from dashboards.operator.texts import LANGUAGES, choose, words
 from processors.orders.lifecycle import Anomaly
 from schemas.lifecycle import Holder, Stage
@@ -43,7 +44,7 @@ def test_every_text_is_used() -> None:
         for path in folder.iterdir()
         if path.name.endswith((".html", ".py"))
     )
-    by_name = {"stage", "holder", "anomaly", "unit", "link"}
+    by_name = {"stage", "holder", "anomaly", "unit", "link", "origin", "sort", "sequence", "meaning"}
     keys = [f"{table}.{key}" for table, texts in catalogue("en").items() if table not in by_name for key in texts]
     assert [key for key in keys if f'"{key}"' not in used and f"'{key}'" not in used] == [
         "vitals.cache",
@@ -53,7 +54,8 @@ def test_every_text_is_used() -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_there_is_a_word_for_everything_an_order_can_be(language: str) -> None:
-    for kind, names in (("stage", Stage), ("holder", Holder), ("anomaly", Anomaly)):
+    kinds = {"stage": Stage, "holder": Holder, "anomaly": Anomaly, "origin": SourceKind, "sequence": Sort}
+    for kind, names in kinds.items():
         assert set(catalogue(language)[kind]) == {str(name) for name in names}
         assert len(set(catalogue(language)[kind].values())) == len(names), "two that nobody could tell apart"
     assert words(language).named("stage", "of_the_future") == "of_the_future"

@@ -1,0 +1,118 @@
+"""Pages of orders, from Postgres."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import asyncpg
+
+from dashboards.operator.database import Database, read_standing
+from dashboards.operator.listing.question import Question, Sort
+from dashboards.operator.listing.walk import FURTHEST, key_of, walk
+from dashboards.operator.rows import Card, Standing
+from pipelines.engine.stores.named_sql import named_sql
+from schemas.lifecycle import FINAL
+
+PAGE = 50
+EXPORTED_AT_ONCE = 1_000
+
+_COUNTED = named_sql(__package__, "counted")
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Orders in sequence. `before` and `after` are the cursors of the pages around it, empty where there is none.
+
+    `searched`: the walk ended before the page was full, and goes on at `after`. `total` is how many orders the question
+    means where that is known without counting them.
+    """
+
+    cards: tuple[Card, ...]
+    before: str
+    after: str
+    searched: bool
+    total: int | None
+    standing: Standing
+
+
+class Listings:
+    """Answers questions. Every method raises StoreError where Postgres is away, BadCursor for a cursor that is none."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def page(self, question: Question, limit: int = PAGE) -> Page:
+        """The page of the question's cursor: the first, or the one behind or before it."""
+        backwards = bool(question.before)
+        start = question.before or question.after
+        async with self._database.snapshot("orders") as (connection, instance):
+            total, few = await _counted(connection, question)
+            rows, end = await _walked(connection, question, limit + 1, start, backwards=backwards, few=few)
+            if backwards and len(rows) <= limit and not end:
+                # There is less than a page before the cursor: the first page, whole, is what the reader wants.
+                start, backwards = "", False
+                rows, end = await _walked(connection, question, limit + 1, "", backwards=False, few=few)
+            standing = await read_standing(connection, instance)
+        key, more = key_of(question), len(rows) > limit
+        shown = rows[:limit]
+        ahead = key.cursor(shown[-1]) if more else end
+        behind = key.cursor(shown[0]) if shown else start
+        return Page(
+            cards=tuple(Card.from_row(row) for row in (reversed(shown) if backwards else shown)),
+            before=ahead if backwards else behind if start else "",
+            after=behind if backwards else ahead,
+            searched=bool(end) and not more,
+            total=total,
+            standing=standing,
+        )
+
+    async def all(self, question: Question) -> AsyncIterator[Sequence[Card]]:
+        """All orders in question, some at a time, each some from a snapshot of its own."""
+        start, now = "", datetime.now(UTC)
+        while True:
+            async with self._database.snapshot("export") as (connection, _):
+                _, few = await _counted(connection, question)
+                rows, end = await _walked(
+                    connection, question, EXPORTED_AT_ONCE, start, backwards=False, few=few, now=now
+                )
+            if rows:
+                yield [Card.from_row(row) for row in rows]
+            start = key_of(question).cursor(rows[-1]) if len(rows) == EXPORTED_AT_ONCE else end
+            if not start:
+                return
+
+
+async def _walked(
+    connection: asyncpg.Connection,
+    question: Question,
+    limit: int,
+    start: str,
+    *,
+    backwards: bool,
+    few: bool,
+    now: datetime | None = None,
+) -> tuple[list[asyncpg.Record], str]:
+    """Return the orders met, at most `limit`, and the cursor of where the walk ended; "" where there are no more."""
+    way = walk(question, now or datetime.now(UTC), limit, start, backwards=backwards, few=few)
+    rows = await connection.fetch(way.orders, *way.arguments)
+    if len(rows) == limit:
+        return rows, ""
+    end = await connection.fetchrow(way.end, *way.end_arguments)
+    return rows, "" if end is None else key_of(question).cursor(end)
+
+
+async def _counted(connection: asyncpg.Connection, question: Question) -> tuple[int | None, bool]:
+    """Return how many orders are meant, None where the counts do not say, and whether they are few enough to sort."""
+    open_only = question.sequence is Sort.LONGEST
+    row = await connection.fetchrow(
+        _COUNTED,
+        None if question.stage is None else str(question.stage),
+        question.partner or None,
+        [str(stage) for stage in FINAL] if open_only else [],
+    )
+    orders = row["odd"] if question.odd else row["orders"]
+    exact = not (question.customer or question.item or question.source or question.stuck)
+    few = bool(question.customer) or ((bool(question.partner) or question.odd) and orders <= FURTHEST)
+    return (orders if exact and question.sequence is not Sort.PRICE else None), few
