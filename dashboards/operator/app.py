@@ -21,6 +21,8 @@ from dashboards.operator.metrics import Metrics
 from dashboards.operator.middleware import Answers
 from dashboards.operator.problems import add_problems
 from dashboards.operator.reads import Reads
+from dashboards.operator.stuck import page
+from dashboards.operator.stuck.reading import StuckOrders
 from dashboards.operator.templating import make_environment
 from pipelines.engine.settings import Settings
 
@@ -35,6 +37,7 @@ def create_app(settings: Settings) -> FastAPI:
     cache = HotCache(settings)
     database = Database(settings.postgres_read_dsn or settings.postgres_dsn, metrics)
     reads = Reads(cache, database, metrics)
+    stuck = StuckOrders(database)
     environment = make_environment(settings.super_stream)
     live = Live(reads, environment, metrics)
     listener = Listener(settings, reads, live.tell)
@@ -51,14 +54,17 @@ def create_app(settings: Settings) -> FastAPI:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             await reads.close()
+            await stuck.close()
             await cache.close()
             await database.close()
 
     app = FastAPI(title="Warren", lifespan=lifespan, docs_url=None, redoc_url=None)
-    app.state.desk = Desk(environment, cache, database, reads, Listings(database), live, metrics)
+    app.state.desk = Desk(environment, cache, database, reads, Listings(database), stuck, live, metrics)
     app.add_middleware(Answers, metrics=metrics)
     add_problems(app)
-    for part in (orders, pages, api, events, health):
-        app.include_router(part.router)
+    for router in (
+        orders.router, pages.router, page.router, page.machines, api.router, events.router, health.router,
+    ):  # fmt: skip
+        app.include_router(router)
     app.mount("/static", StaticFiles(directory=str(files(__package__ or "").joinpath("static"))), name="static")
     return app

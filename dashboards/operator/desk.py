@@ -16,6 +16,7 @@ from dashboards.operator.listing.listings import Listings
 from dashboards.operator.live import Live
 from dashboards.operator.metrics import Metrics
 from dashboards.operator.reads import Reads
+from dashboards.operator.stuck.reading import StuckOrders
 from dashboards.operator.texts import LANGUAGES, choose, words
 
 LANGUAGE_COOKIE = "lang"
@@ -31,6 +32,7 @@ class Desk:
     database: Database
     reads: Reads
     listings: Listings
+    stuck: StuckOrders
     live: Live
     metrics: Metrics
 

@@ -40,6 +40,7 @@ async def metrics(desk: DeskOf) -> Response:
     """Prometheus' text format."""
     try:
         standing = await desk.reads.standing()
+        stuck = await desk.stuck.found()
     except StoreError:
-        standing = None
-    return Response(desk.metrics.text(standing), media_type=CONTENT_TYPE_LATEST)
+        standing, stuck = None, []
+    return Response(desk.metrics.text(standing, stuck), media_type=CONTENT_TYPE_LATEST)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from dashboards.operator.rows import Standing
+from dashboards.operator.stuck.counting import Stuck
 
 
 class Metrics:
@@ -37,9 +38,9 @@ class Metrics:
             "warren_board_database_reads", "Snapshots read from the database.", ["what"], registry=self._registry
         )
 
-    def text(self, standing: Standing | None) -> bytes:
+    def text(self, standing: Standing | None, stuck: Sequence[Stuck] = ()) -> bytes:
         """Return all in Prometheus' text format. `standing` None: the database is away, its figures are left out."""
-        self._pipeline.standing = standing
+        self._pipeline.standing, self._pipeline.stuck = standing, stuck
         return generate_latest(self._registry)
 
 
@@ -47,6 +48,7 @@ class _Pipeline(Collector):
     """The pipeline's totals, as its checkpoints and tables have them."""
 
     standing: Standing | None = None
+    stuck: Sequence[Stuck] = ()
 
     def collect(self) -> Iterator[Metric]:
         up = GaugeMetricFamily("warren_board_database_up", "1 where the database answered this scrape.")
@@ -54,6 +56,14 @@ class _Pipeline(Collector):
         yield up
         if self.standing is not None:
             yield from _families(self.standing)
+            late = GaugeMetricFamily(
+                "warren_orders_stuck",
+                "Orders past their stage's target, by who holds them.",
+                labels=["stage", "holder"],
+            )
+            for found in self.stuck:
+                late.add_metric([*found.place], found.orders)
+            yield late
 
 
 def _families(standing: Standing) -> Iterator[Metric]:
