@@ -20,7 +20,7 @@ from dashboards.operator.listing.question import Question, SourceKind
 from dashboards.operator.listing.walk import FURTHEST, BadCursor
 from dashboards.operator.rows import Card
 from dashboards.operator.texts import words
-from schemas.lifecycle import FINAL, STAGES
+from schemas.lifecycle import FINAL, STAGES, Holder
 
 router = APIRouter(default_response_class=HTMLResponse)
 
@@ -39,7 +39,8 @@ async def orders(request: Request, desk: DeskOf, asked: QuestionOf) -> Response:
     """A page of the table, by everything that stands in the address."""
     answer = await page_of(desk, asked, PAGE)
     return page(
-        request, "orders.html", question=asked, answer=answer, stages=STAGES, final=FINAL, sources=list(SourceKind),
+        request, "orders.html", question=asked, answer=answer, stages=STAGES, final=FINAL, holders=list(Holder),
+        sources=list(SourceKind),
         furthest=FURTHEST,
     )  # fmt: skip
 

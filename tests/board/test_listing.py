@@ -19,7 +19,7 @@ from dashboards.operator.listing.listings import Listings
 from dashboards.operator.listing.question import Question, Sort, SourceKind
 from dashboards.operator.listing.walk import BadCursor
 from dashboards.operator.metrics import Metrics
-from schemas.lifecycle import Stage
+from schemas.lifecycle import STAGES, Holder, Stage
 from tests.board.crowd import NOW, Order, crowd, settle
 from tests.board.support import Board, asked
 from tests.support.emptied import tables_only
@@ -59,6 +59,7 @@ def right(question: Question) -> list[str]:
         opened_by = {None: "", SourceKind.PARTNERS: "/partners/"}.get(question.source, f"/{question.source}")
         return (
             question.stage in (None, order.stage)
+            and question.holder in (None, STAGES[order.stage].holder)
             and question.partner in ("", order.partner)
             and question.customer in ("", order.customer_id)
             and (not question.item or question.item in order.items)
@@ -87,6 +88,7 @@ def right(question: Question) -> list[str]:
 questions = st.builds(
     Question,
     stage=st.none() | st.sampled_from(Stage),
+    holder=st.none() | st.none() | st.sampled_from(Holder),
     partner=st.sampled_from(["", "", "acme", "rare", "nobody"]),
     source=st.none() | st.none() | st.sampled_from(SourceKind),
     customer=st.sampled_from(["", "", "", "c1"]),

@@ -58,8 +58,8 @@ async def test_the_page_leads_to_the_orders_and_shows_the_worst_first(crowded: R
         assert f"Stuck now: {len(worst):,}".replace(",", "\u202f") in page
         places = [page.index(f'href="/orders/{order.order_id}"') for order in worst[:20]]
         assert places == sorted(places)
-        assert 'href="/orders?stage=shipped&stuck=1"' in page
-        listed = await board.json("/api/orders", stage="shipped", stuck=1)
+        assert 'href="/orders?stage=shipped&holder=crm&stuck=1"' in page
+        listed = await board.json("/api/orders", stage="shipped", holder="crm", stuck=1)
     assert [order["order_id"] for order in listed["orders"]] == [o.order_id for o in worst if o.stage == "shipped"][:50]
 
 

@@ -113,6 +113,6 @@ async def _counted(connection: asyncpg.Connection, question: Question) -> tuple[
         [str(stage) for stage in FINAL] if open_only else [],
     )
     orders = row["odd"] if question.odd else row["orders"]
-    exact = not (question.customer or question.item or question.source or question.stuck)
+    exact = not (question.holder or question.customer or question.item or question.source or question.stuck)
     few = bool(question.customer) or ((bool(question.partner) or question.odd) and orders <= FURTHEST)
     return (orders if exact and question.sequence is not Sort.PRICE else None), few

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from schemas.lifecycle import FINAL, Stage
+from schemas.lifecycle import FINAL, Holder, Stage
 
 Word = Annotated[str, StringConstraints(max_length=256, pattern=r"^[^\x00]*$", strip_whitespace=True)]
 Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
@@ -46,6 +46,7 @@ class Question(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     stage: Stage | None = None
+    holder: Holder | None = None
     partner: Word = ""
     source: SourceKind | None = None
     customer: Word = ""

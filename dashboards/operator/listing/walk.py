@@ -236,6 +236,8 @@ def _filters(statement: Statement, question: Question) -> list[str]:
     found = []
     if question.stage is not None:
         found.append(f"stage = {statement.argument(question.stage, 'text')}")
+    if question.holder is not None:
+        found.append(f"holder = {statement.argument(question.holder, 'text')}")
     if question.partner:
         found.append(f"partner = {statement.argument(question.partner, 'text')}")
     if question.customer:
