@@ -19,7 +19,7 @@ from cli.output import AsJson, cell, epilog, err, fail, one_line_errors, out, pr
 from cli.server_errors import database_trouble
 from cli.urls import POSTGRES, wrong_with
 from pipelines.engine.stores.postgres import DATABASE_ERRORS
-from schemas.errors import StoreUnavailable, said
+from schemas.errors import StoreError, StoreUnavailable, said
 
 if TYPE_CHECKING:
     from pipelines.edges.outbox.audit import OutboxReport
@@ -167,9 +167,12 @@ def lag_command(dsn: Dsn, as_json: AsJson = False) -> None:
     if lag.writers:
         shown = table("Open transactions with events", "Connection", "Application", "Open s", "Waiting", "Query")
         for writer in lag.writers:
-            query = " ".join((writer.query or "").split())
-            shown.add_row(*map(cell, (writer.pid, writer.application, f"{writer.age_s:.1f}", writer.waiting, query)))
+            age = "?" if writer.age_s is None else f"{writer.age_s:.1f}"
+            query = "?" if writer.query is None else " ".join(writer.query.split())
+            shown.add_row(*map(cell, (writer.pid, writer.application, age, writer.waiting, query)))
         out.print(shown)
+        if any(writer.age_s is None for writer in lag.writers):
+            out.print("?: another role's, which yours may not see; GRANT pg_read_all_stats to it.")
 
 
 @app.command(
@@ -261,5 +264,12 @@ def _errors(dsn: str) -> Iterator[None]:
             )
         except StoreUnavailable as error:
             fail(said(error).replace("is it up? see WARREN_POSTGRES_DSN", "is it up? see --dsn"), UNAVAILABLE)
+        except StoreError as error:
+            if "permission denied" not in said(error):
+                raise
+            fail(f"{said(error)}; do it as the database's owner, or as a role that may CREATE in it", UNAVAILABLE)
+        except asyncpg.InsufficientPrivilegeError as error:
+            fail(f"PostgreSQL refused: {said(error)}; do it as the role that installed the outbox", UNAVAILABLE)
         except DATABASE_ERRORS as error:
-            fail(database_trouble(error).replace("WARREN_POSTGRES_DSN", "--dsn"), UNAVAILABLE)
+            trouble = database_trouble(error).replace("run `warren services up`, or mend", "is it up? see")
+            fail(trouble.replace("WARREN_POSTGRES_DSN", "--dsn"), UNAVAILABLE)

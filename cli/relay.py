@@ -13,7 +13,7 @@ from pipelines.edges.outbox.reporting import Reporting
 from pipelines.engine.settings import Settings
 from pipelines.engine.stores.postgres import CONNECTION_LOST
 from pipelines.engine.telemetry.serving import serving
-from schemas.errors import StoreBehind, told
+from schemas.errors import StoreBehind
 
 log = logging.getLogger(__name__)
 
@@ -65,7 +65,5 @@ async def _until_installed(relay: Relay, dsn: str) -> None:
                 raise StoreBehind("this database has no outbox; run `warren outbox install`")
             return
         except CONNECTION_LOST as error:
-            if relay.trouble != told(error):
-                log.warning("waiting: %s", told(error))
-            relay.trouble = told(error)
+            relay.wait_for(error)
         await asyncio.sleep(_LOOK_SECONDS)

@@ -35,7 +35,7 @@ class Outbox:
     @property
     def holding(self) -> list[Writer]:
         """The open transactions that hold orders up for longer than is usual, the oldest first."""
-        return [writer for writer in self.lag.writers if writer.age_s >= HELD_SECONDS]
+        return [writer for writer in self.lag.writers if (writer.age_s or 0) >= HELD_SECONDS]
 
     def silent(self, now: datetime) -> bool:
         """Whether its relays are gone: nothing was reported for too long."""
@@ -51,7 +51,9 @@ class Outbox:
 
     def shown(self, now: datetime) -> Hashable:
         """What a page shows of it, ages aside."""
-        writers = tuple((writer.pid, self.ago(writer.age_s), writer.waiting, query(writer)) for writer in self.holding)
+        writers = tuple(
+            (writer.pid, self.ago(writer.age_s or 0), writer.waiting, query(writer)) for writer in self.holding
+        )
         lag, silent = self.lag, self.silent(now)
         return (
             lag.source,

@@ -24,7 +24,9 @@ from tests.support.runs import Run
 from tests.support.waiting import until
 
 WELL = Lag("/shop", pending=0, oldest_s=None, relay_pid=7, writers=[])
-HOLDER = Writer(4711, "shop api", "idle in transaction", "UPDATE <b>orders</b>\n SET x = 1", age_s=3700.0, waiting=2)
+HOLDER = Writer(
+    4711, "7/21", "shop api", "idle in transaction", "UPDATE <b>orders</b>\n SET x = 1", age_s=3700.0, waiting=2
+)
 
 
 async def report(run: Run, lag: Lag, ago: float = 0.0) -> None:

@@ -170,7 +170,7 @@ async def test_a_role_without_rights_is_told_so(outbox: Warren, run: Run) -> Non
     try:
         place = urlsplit(run.settings.postgres_dsn)
         dsn = place._replace(netloc=f"{role}@{place.hostname}:{place.port}").geturl()
-        (await outbox("outbox", "install", "--source", "/shop", "--dsn", dsn)).failed(1, "permission denied")
+        (await outbox("outbox", "install", "--source", "/shop", "--dsn", dsn)).failed(3, "permission denied", "owner")
         assert (await outbox("outbox", "install", "--source", "/shop")).code == 0
         for command in ("lag", "audit", "uninstall", "upgrade"):
             answer = await outbox("outbox", command, "--dsn", dsn)

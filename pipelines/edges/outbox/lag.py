@@ -23,16 +23,18 @@ _RELAY = named_sql(__package__, "lag_relay")
 @dataclass(frozen=True, slots=True)
 class Writer:
     """An open transaction that has written events: they are published after its commit, and until then other
-    transactions wait that write events of the same orders; `waiting` says how many do now. `age_s` is in seconds.
+    transactions wait that write events of the same orders; `waiting` says how many do now.
 
-    `query` is its last statement; text of another role's is seen by members of `pg_read_all_stats` only.
+    `age_s` is in seconds, `query` its last statement. Of another role's transaction only members of `pg_read_all_stats`
+    see state, age and statement; they are None to others. `transaction` is a name that no other one has meanwhile.
     """
 
     pid: int
+    transaction: str
     application: str
     state: str | None
     query: str | None
-    age_s: float
+    age_s: float | None
     waiting: int
 
 

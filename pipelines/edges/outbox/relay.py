@@ -11,6 +11,7 @@ import asyncio
 import logging
 from collections.abc import Coroutine
 from typing import Any
+from urllib.parse import urlsplit
 
 import asyncpg
 
@@ -61,11 +62,19 @@ class Relay:
             except (*DATABASE_ERRORS, StreamError) as error:
                 if isinstance(error, PublishRefused):
                     raise
-                if self.trouble != told(error):
-                    log.warning("waiting: %s", told(error))
-                self.trouble = told(error)
+                self.wait_for(error)
             await asyncio.sleep(self._pause)
             self._pause = min(2 * self._pause, _LONGEST_PAUSE)
+
+    def wait_for(self, error: BaseException) -> None:
+        """Note what is waited for, and say it once: the stream, or the service's database and where that is."""
+        trouble = told(error)
+        if not isinstance(error, StreamError):
+            place = urlsplit(self._dsn)
+            trouble = f"the service's database ({place.hostname}{place.path}): {trouble}"
+        if self.trouble != trouble:
+            log.warning("waiting for %s", trouble)
+        self.trouble = trouble
 
     async def _session(self) -> None:
         """Own the outbox and publish over one connection, until that is lost."""

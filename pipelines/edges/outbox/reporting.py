@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from dataclasses import replace
 
 import asyncpg
 from redis.asyncio import Redis
@@ -45,6 +46,7 @@ class Reporting:
         self._settings = settings
         self._dsn = dsn
         self._trouble: str | None = None
+        self._seen: dict[str, float] = {}
 
     async def run(self) -> None:
         """Report until cancelled. A server that is away is said once, and costs reports only."""
@@ -57,7 +59,7 @@ class Reporting:
                         connection = await connect(
                             self._dsn, SCHEMA, application="warren outbox report", planning=BY_KEY
                         )
-                    await self._report(redis, await read_lag(connection))
+                    await self._report(redis, self._aged(await read_lag(connection)))
                     self._trouble = None
                 except (*DATABASE_ERRORS, RedisError) as error:
                     if self._trouble != told(error):
@@ -69,9 +71,19 @@ class Reporting:
                 connection.terminate()
             await redis.aclose()
 
+    def _aged(self, lag: Lag) -> Lag:
+        """Give a transaction whose age this role may not see the time since it was first seen."""
+        now = time.monotonic()
+        self._seen = {writer.transaction: self._seen.get(writer.transaction, now) for writer in lag.writers}
+        writers = [
+            writer if writer.age_s is not None else replace(writer, age_s=now - self._seen[writer.transaction])
+            for writer in lag.writers
+        ]
+        return replace(lag, writers=writers)
+
     async def _report(self, redis: Redis, lag: Lag) -> None:
         PENDING.labels(lag.source).set(lag.pending)
         OLDEST.labels(lag.source).set(lag.oldest_s or 0)
-        WRITER.labels(lag.source).set(max((writer.age_s for writer in lag.writers), default=0))
+        WRITER.labels(lag.source).set(max((writer.age_s or 0 for writer in lag.writers), default=0))
         key = reports_key(self._settings.redis_prefix)
         await redis.hset(key, lag.source, Report(lag, time.time()).to_json())
