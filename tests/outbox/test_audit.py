@@ -113,7 +113,7 @@ async def test_what_the_log_lost_is_named_stays_and_is_sent_again(
         await caught_up(run)
         views = await run.connect()
         lost = "order_no IN (SELECT order_no FROM order_index WHERE order_id IN ('A1', 'A3'))"
-        for table in ("ledger", "timeline", "open_orders"):
+        for table in ("ledger", "timeline", "open_orders", "stays"):
             await views.execute(f"DELETE FROM {table} WHERE {lost}")
         report = await look(run, dsn)
         assert {(one.subject, one.message_id) for one in report.missing} == {("A1", ids["A1"]), ("A3", ids["A3"])}

@@ -58,7 +58,8 @@ class Listings:
         key, more = key_of(question), len(rows) > limit
         shown = rows[:limit]
         ahead = key.cursor(shown[-1]) if more else end
-        behind = key.cursor(shown[0]) if shown else start
+        # Behind a page on which nothing was met lies also the order at which it began.
+        behind = key.cursor(shown[0]) if shown else start and key.including(start, backwards=not backwards)
         return Page(
             cards=tuple(Card.from_row(row) for row in (reversed(shown) if backwards else shown)),
             before=ahead if backwards else behind if start else "",

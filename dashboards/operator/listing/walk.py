@@ -59,12 +59,18 @@ class Key:
         """Return the cursor of a row."""
         return f"{self.write(row[self.column])}~{row['order_no']}"
 
+    def including(self, cursor: str, *, backwards: bool) -> str:
+        """Return the cursor from which a walk meets the order at `cursor`, too."""
+        value, order_no = self.parse(cursor)
+        nearer = order_no + (1 if self.descending != backwards else -1)
+        return f"{nearer if self.column == 'order_no' else self.write(value)}~{nearer}"
+
     def parse(self, cursor: str) -> tuple[Any, int]:
         """Return what a cursor says. Raises BadCursor."""
         value, _, number = cursor.partition("~")
         try:
             order_no = int(number)
-            if not 0 <= order_no < 2**63:
+            if not 0 <= order_no < 2**63 - 1:
                 raise BadCursor(cursor)
             return self.read(value), order_no
         except (ValueError, OverflowError, InvalidOperation) as error:
