@@ -19,7 +19,7 @@ from cli.output import AsJson, cell, epilog, err, fail, one_line_errors, out, pr
 from cli.server_errors import database_trouble
 from cli.urls import POSTGRES, wrong_with
 from pipelines.engine.stores.postgres import DATABASE_ERRORS
-from schemas.errors import StoreError, StoreUnavailable, said
+from schemas.errors import StoreUnavailable, said
 
 if TYPE_CHECKING:
     from pipelines.edges.outbox.audit import OutboxReport
@@ -264,12 +264,7 @@ def _errors(dsn: str) -> Iterator[None]:
             )
         except StoreUnavailable as error:
             fail(said(error).replace("is it up? see WARREN_POSTGRES_DSN", "is it up? see --dsn"), UNAVAILABLE)
-        except StoreError as error:
-            if "permission denied" not in said(error):
-                raise
-            fail(f"{said(error)}; do it as the database's owner, or as a role that may CREATE in it", UNAVAILABLE)
         except asyncpg.InsufficientPrivilegeError as error:
             fail(f"PostgreSQL refused: {said(error)}; do it as the role that installed the outbox", UNAVAILABLE)
         except DATABASE_ERRORS as error:
-            trouble = database_trouble(error).replace("run `warren services up`, or mend", "is it up? see")
-            fail(trouble.replace("WARREN_POSTGRES_DSN", "--dsn"), UNAVAILABLE)
+            fail(database_trouble(error, "--dsn"), UNAVAILABLE)

@@ -23,6 +23,7 @@ from schemas.errors import (
     PartitionMismatch,
     SettingsError,
     StoreBehind,
+    StoreForbidden,
     StoreUnavailable,
     StreamUnavailable,
     Unconfirmed,
@@ -116,7 +117,7 @@ def one_line_errors() -> Iterator[None]:
         yield
     except (SettingsError, PartitionMismatch) as error:
         fail(worded(error), USAGE)
-    except (StreamUnavailable, StoreUnavailable, Unconfirmed) as error:
+    except (StreamUnavailable, StoreUnavailable, StoreForbidden, Unconfirmed) as error:
         fail(worded(error), UNAVAILABLE)
     except WarrenError as error:
         if isinstance(error.__cause__, DATABASE_ERRORS) and not isinstance(error, StoreBehind):

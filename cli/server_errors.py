@@ -25,13 +25,14 @@ _ACCESS = (
 """The login, the database or the account's rights: what the address names is not what the server has."""
 
 
-def database_trouble(error: BaseException) -> str:
-    """Say what one of DATABASE_ERRORS means."""
-    why = _first_line(error)
+def database_trouble(error: BaseException, foreign: str | None = None) -> str:
+    """Say what one of DATABASE_ERRORS means: of our own database, or of another, which the option `foreign` names."""
+    why, named = _first_line(error), foreign or "WARREN_POSTGRES_DSN"
     if isinstance(error, CONNECTION_LOST):
-        return f"PostgreSQL does not answer: {why}; run `warren services up`, or mend WARREN_POSTGRES_DSN"
+        start = "is it up? see" if foreign else "run `warren services up`, or mend"
+        return f"PostgreSQL does not answer: {why}; {start} {named}"
     if isinstance(error, _ACCESS):
-        return f"PostgreSQL refused: {why}; mend WARREN_POSTGRES_DSN, or what it names"
+        return f"PostgreSQL refused: {why}; mend {named}, or what it names"
     return f"PostgreSQL refused: {why}"
 
 

@@ -19,6 +19,7 @@
     │   └── PublishRefused       a message that can never be published as it is: nothing was sent
     ├── StoreError
     │   ├── StoreUnavailable     the database cannot be reached: retry
+    │   ├── StoreForbidden       the account may not do it
     │   ├── Fenced               another consumer owns the partition now: stop committing
     │   ├── StoreBehind          the schema is older than the code: run `warren migrate`
     │   └── OutboxInUse          an outbox has unpublished events (in `pipelines.edges.outbox`)
@@ -215,6 +216,10 @@ class StoreError(WarrenError):
 
 class StoreUnavailable(StoreError):
     """The database cannot be reached. Retry after a pause."""
+
+
+class StoreForbidden(StoreError):
+    """The account has not the right to do what it was asked to."""
 
 
 class Fenced(StoreError):

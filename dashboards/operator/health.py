@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from dashboards.operator.desk import DeskOf
 from dashboards.operator.hot_cache import CacheAway
+from dashboards.operator.stuck.counting import Stuck
 from schemas.errors import StoreError
 
 router = APIRouter()
@@ -38,9 +41,8 @@ async def readyz(desk: DeskOf) -> JSONResponse:
 @router.get("/metrics")
 async def metrics(desk: DeskOf) -> Response:
     """Prometheus' text format."""
-    try:
+    standing, stuck = None, list[Stuck]()
+    with suppress(StoreError):
         standing = await desk.reads.standing()
         stuck = await desk.stuck.found()
-    except StoreError:
-        standing, stuck = None, []
     return Response(desk.metrics.text(standing, stuck), media_type=CONTENT_TYPE_LATEST)

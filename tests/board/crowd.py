@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import asyncpg
 
+from cli.localservers import Addresses
 from schemas.lifecycle import FINAL, STAGES, Stage
+from tests.support.emptied import tables_only
+from tests.support.runs import Run
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 
@@ -73,6 +78,16 @@ def crowd(count: int, seed: int = 1) -> list[Order]:
             )
         )
     return orders
+
+
+@asynccontextmanager
+async def settled(servers: Addresses, orders: list[Order]) -> AsyncIterator[Run]:
+    """Give an environment whose tables hold the orders, and no stream."""
+    async with tables_only(servers) as run:
+        connection = await run.connect()
+        await settle(connection, orders)
+        await connection.close()
+        yield run
 
 
 async def settle(connection: asyncpg.Connection, orders: list[Order]) -> None:

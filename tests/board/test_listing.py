@@ -20,9 +20,8 @@ from dashboards.operator.listing.question import Question, Sort, SourceKind
 from dashboards.operator.listing.walk import BadCursor
 from dashboards.operator.metrics import Metrics
 from schemas.lifecycle import STAGES, Holder, Stage
-from tests.board.crowd import NOW, Order, crowd, settle
+from tests.board.crowd import NOW, Order, crowd, settled
 from tests.board.support import Board, asked
-from tests.support.emptied import tables_only
 from tests.support.runs import Run
 
 ORDERS = crowd(1500)
@@ -31,10 +30,7 @@ ORDERS = crowd(1500)
 @pytest.fixture(scope="module")
 async def crowded(servers: Addresses) -> AsyncIterator[Run]:
     """An environment whose tables hold ORDERS."""
-    async with tables_only(servers) as run:
-        connection = await run.connect()
-        await settle(connection, ORDERS)
-        await connection.close()
+    async with settled(servers, ORDERS) as run:
         yield run
 
 
@@ -65,7 +61,7 @@ def right(question: Question) -> list[str]:
             and (not question.item or question.item in order.items)
             and (not question.odd or order.anomalies > 0)
             and order.opened_by.startswith(opened_by)
-            and (not question.stuck or order.stuck(NOW) or bool(question.item))
+            and (not question.stuck or order.stuck(NOW))
             and (question.sequence is not Sort.LONGEST or order.open)
             and (question.sequence is not Sort.PRICE or (order.price or (0, ""))[1] == question.currency)
         )
@@ -214,6 +210,28 @@ async def test_the_export_has_all_of_them_in_sequence(board: Board, monkeypatch:
     [row] = [row for row in rows if row["order_id"] == first.order_id]
     assert (row["price_amount"], row["price_currency"]) == (str(first.price[0]), first.price[1])  # type: ignore[index]
     assert row["stage_since"] == first.since.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+async def test_an_export_that_cannot_begin_is_no_file(crowded: Run) -> None:
+    away = crowded.settings.model_copy(update={"postgres_dsn": "postgresql://nobody@127.0.0.1:1/nothing"})
+    async with asked(away) as board:
+        response = await board.client.get("/orders.csv")
+    assert response.status_code == 503
+    assert response.headers["content-type"].startswith("text/html")
+
+
+async def test_a_customer_with_more_orders_than_a_page_looks_at_is_walked(
+    tables: Listings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    question = Question(customer="c1", sort=Sort.LONGEST)
+    expected = right(question)
+    for furthest, searched in ((len(ORDERS), False), (len(expected) - 5, True)):
+        monkeypatch.setattr(walk, "FURTHEST", furthest)
+        monkeypatch.setattr(listings, "FURTHEST", furthest)
+        page = await tables.page(question, len(expected))
+        assert page.searched is searched
+        found = [card.order_id for card in page.cards]
+        assert found == expected[: len(found)]
 
 
 async def test_a_cell_is_no_formula(board: Board, crowded: Run) -> None:

@@ -18,9 +18,8 @@ from dashboards.operator.listing.walk import key_of, walk
 from pipelines.engine.stores.named_sql import named_sql
 from pipelines.engine.stores.postgres import connect
 from schemas.lifecycle import Stage
-from tests.board.crowd import NOW, crowd, settle
+from tests.board.crowd import NOW, crowd, settled
 from tests.board.test_plans import nodes
-from tests.support.emptied import tables_only
 
 ORDERS = crowd(60_000, seed=2)
 LIMIT = 51
@@ -29,10 +28,7 @@ LIMIT = 51
 @pytest.fixture(scope="module")
 async def connection(servers: Addresses) -> AsyncIterator[asyncpg.Connection]:
     """A connection to tables of sixty thousand orders."""
-    async with tables_only(servers) as run:
-        filling = await run.connect()
-        await settle(filling, ORDERS)
-        await filling.close()
+    async with settled(servers, ORDERS) as run:
         connection = await connect(run.settings.postgres_dsn, "views_v1", planning=IN_SEQUENCE)
         yield connection
         await connection.close()

@@ -11,10 +11,9 @@ import pytest
 
 from cli.localservers import Addresses
 from schemas.lifecycle import STAGES, Stage
-from tests.board.crowd import NOW, crowd, settle
+from tests.board.crowd import NOW, crowd, settled
 from tests.board.stock import at, publish
 from tests.board.support import asked
-from tests.support.emptied import tables_only
 from tests.support.events import event, message
 from tests.support.pipelines import caught_up, running_pipeline
 from tests.support.runs import Run
@@ -25,10 +24,7 @@ ORDERS = [order for order in crowd(1500, seed=3) if order.open]
 @pytest.fixture(scope="module")
 async def crowded(servers: Addresses) -> AsyncIterator[Run]:
     """An environment whose tables hold ORDERS, none of which has ever left a stage too late."""
-    async with tables_only(servers) as run:
-        connection = await run.connect()
-        await settle(connection, ORDERS)
-        await connection.close()
+    async with settled(servers, ORDERS) as run:
         yield run
 
 

@@ -10,15 +10,15 @@ import asyncpg
 
 from dashboards.operator.database import Database, read_standing
 from dashboards.operator.listing.question import Question, Sort
-from dashboards.operator.listing.walk import FURTHEST, key_of, walk
+from dashboards.operator.listing.walk import FURTHEST, key_of, left_out, walk
 from dashboards.operator.rows import Card, Standing
 from pipelines.engine.stores.named_sql import named_sql
-from schemas.lifecycle import FINAL
 
 PAGE = 50
 EXPORTED_AT_ONCE = 1_000
 
 _COUNTED = named_sql(__package__, "counted")
+_OF_CUSTOMER = named_sql(__package__, "of_customer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ class Listings:
         )
 
     async def all(self, question: Question) -> AsyncIterator[Sequence[Card]]:
-        """All orders in question, some at a time, each some from a snapshot of its own."""
+        """All orders in question, some at a time (also none), at least once, each time from a snapshot of its own."""
         start, now = "", datetime.now(UTC)
         while True:
             async with self._database.snapshot("export") as (connection, _):
@@ -78,8 +78,7 @@ class Listings:
                 rows, end = await _walked(
                     connection, question, EXPORTED_AT_ONCE, start, backwards=False, few=few, now=now
                 )
-            if rows:
-                yield [Card.from_row(row) for row in rows]
+            yield [Card.from_row(row) for row in rows]
             start = key_of(question).cursor(rows[-1]) if len(rows) == EXPORTED_AT_ONCE else end
             if not start:
                 return
@@ -105,15 +104,17 @@ async def _walked(
 
 
 async def _counted(connection: asyncpg.Connection, question: Question) -> tuple[int | None, bool]:
-    """Return how many orders are meant, None where the counts do not say, and whether they are few enough to sort."""
-    open_only = question.sequence is Sort.LONGEST
+    """Return how many orders are meant, None where the counts do not say, and whether they are among so few, of a
+    partner say, that all of those can be read."""
     row = await connection.fetchrow(
         _COUNTED,
         None if question.stage is None else str(question.stage),
         question.partner or None,
-        [str(stage) for stage in FINAL] if open_only else [],
+        [str(stage) for stage in left_out(question)],
     )
-    orders = row["odd"] if question.odd else row["orders"]
-    exact = not (question.holder or question.customer or question.item or question.source or question.stuck)
-    few = bool(question.customer) or ((bool(question.partner) or question.odd) and orders <= FURTHEST)
-    return (orders if exact and question.sequence is not Sort.PRICE else None), few
+    few = bool(question.partner and row["of_partner"] <= FURTHEST) or (question.odd and row["odd_of_all"] <= FURTHEST)
+    if question.customer and not few:
+        few = await connection.fetchval(_OF_CUSTOMER, question.customer, FURTHEST + 1) <= FURTHEST
+    said = question.holder or question.customer or question.item or question.source or question.stuck
+    total = None if said or question.sequence is Sort.PRICE else row["odd"] if question.odd else row["orders"]
+    return total, few

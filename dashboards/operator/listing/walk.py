@@ -106,6 +106,12 @@ def key_of(question: Question) -> Key:
     return _KEYS[question.sequence]
 
 
+def left_out(question: Question) -> list[Stage]:
+    """Return the stages in which no order is met, as the table of their orders is not read."""
+    tables = _tables(question)
+    return [stage for stage in Stage if ("closed_orders" if stage in FINAL else "open_orders") not in tables]
+
+
 @dataclass(frozen=True, slots=True)
 class Walk:
     """A query for the orders met, and one for where the walk ended: no row where it met all there are."""
@@ -127,7 +133,7 @@ def walk(question: Question, now: datetime, limit: int, start: str, *, backwards
         met = _in_sequence(statement, question, now, place)
     met = f"{met} {place.sequence} LIMIT {FURTHEST}"
     end_arguments = list(statement.arguments)
-    where = " AND ".join(["true", *_filters(statement, question)])
+    where = " AND ".join(["true", *_filters(statement, question, now)])
     orders = f"SELECT * FROM ({_completed(question, met, few)}) AS orders WHERE {where} {place.sequence} LIMIT {limit}"
     end = f"SELECT * FROM ({met}) AS met {place.sequence} OFFSET {FURTHEST - 1}"
     return Walk(orders, statement.arguments, end, end_arguments)
@@ -167,15 +173,15 @@ def _in_sequence(statement: Statement, question: Question, now: datetime, place:
         return f"SELECT * FROM ({' UNION ALL '.join(parts)}) AS met"
     conditions = [place.behind(place.key.column)]
     if sequence is Sort.LATEST:
-        conditions.append(f"stage = {statement.argument(question.stage, 'text')}")
+        conditions.append(_equals(statement, "stage", question.stage))
     elif sequence is Sort.PRICE:
         conditions.append(_priced(statement, question))
     elif question.customer:
-        conditions.append(f"customer_id = {statement.argument(question.customer, 'text')}")
+        conditions.append(_equals(statement, "customer_id", question.customer))
     elif question.partner:
-        conditions.append(f"partner = {statement.argument(question.partner, 'text')}")
+        conditions.append(_equals(statement, "partner", question.partner))
     elif question.odd:
-        conditions.append("anomalies > 0")
+        conditions.append(_ODD)
     return _either(question, conditions)
 
 
@@ -184,25 +190,19 @@ def _by_stays(question: Question) -> bool:
 
 
 def _stays(statement: Statement, question: Question, now: datetime, stage: Stage, place: _Place) -> str:
-    conditions = [f"stage = {statement.argument(stage, 'text')}", place.behind("since")]
+    conditions = [_equals(statement, "stage", stage), place.behind("since")]
     target = STAGES[stage].target
     if question.stuck and target is not None:
         conditions.append(f"since < {statement.argument(now - target, 'timestamptz')}")
-    parts = f"SELECT since AS stage_since, order_no FROM stays WHERE {' AND '.join(conditions)}"
-    return f"({parts} {place.sequence})"
+    part = f"SELECT since AS stage_since, order_no FROM stays WHERE {' AND '.join(conditions)}"
+    return f"({part} {place.sequence})"
 
 
 def _all(statement: Statement, question: Question, now: datetime, place: _Place) -> str:
     """Return the SELECT of few orders, with everything that is asked of them."""
-    conditions = [place.behind(place.key.column), *_filters(statement, question)]
+    conditions = [place.behind(place.key.column), *_filters(statement, question, now)]
     if question.sequence is Sort.PRICE:
         conditions.append(_priced(statement, question))
-    if question.stuck:
-        late = [
-            f"(stage = {statement.argument(stage, 'text')} AND stage_since < {statement.argument(at, 'timestamptz')})"
-            for stage, at in ((s, now - facts.target) for s, facts in STAGES.items() if facts.target is not None)
-        ]
-        conditions.append(f"({' OR '.join(late)})")
     return _either(question, conditions)
 
 
@@ -220,7 +220,14 @@ def _tables(question: Question) -> list[str]:
 
 
 def _priced(statement: Statement, question: Question) -> str:
-    return f"price_amount IS NOT NULL AND price_currency = {statement.argument(question.currency, 'text')}"
+    return f"price_amount IS NOT NULL AND {_equals(statement, 'price_currency', question.currency)}"
+
+
+_ODD = "anomalies > 0"
+
+
+def _equals(statement: Statement, column: str, value: str | None) -> str:
+    return f"{column} = {statement.argument(value, 'text')}"
 
 
 def _completed(question: Question, met: str, few: bool) -> str:
@@ -237,21 +244,27 @@ def _completed(question: Question, met: str, few: bool) -> str:
     return f"SELECT {columns} FROM ({met}) AS met {orders}"
 
 
-def _filters(statement: Statement, question: Question) -> list[str]:
+def _filters(statement: Statement, question: Question, now: datetime) -> list[str]:
     """Return what is looked at on the way. What the walk's index says already may be among it."""
-    found = []
-    if question.stage is not None:
-        found.append(f"stage = {statement.argument(question.stage, 'text')}")
-    if question.holder is not None:
-        found.append(f"holder = {statement.argument(question.holder, 'text')}")
-    if question.partner:
-        found.append(f"partner = {statement.argument(question.partner, 'text')}")
-    if question.customer:
-        found.append(f"customer_id = {statement.argument(question.customer, 'text')}")
+    asked = {
+        "stage": question.stage, "holder": question.holder, "partner": question.partner,
+        "customer_id": question.customer,
+    }  # fmt: skip
+    found = [_equals(statement, column, value) for column, value in asked.items() if value]
     if question.odd:
-        found.append("anomalies > 0")
+        found.append(_ODD)
+    if question.stuck:
+        found.append(f"({' OR '.join(_late(statement, now))})")
     if question.source is SourceKind.PARTNERS:
         found.append("starts_with(opened_by, '/partners/')")
     elif question.source is not None:
-        found.append(f"opened_by = {statement.argument(f'/{question.source}', 'text')}")
+        found.append(_equals(statement, "opened_by", f"/{question.source}"))
     return found
+
+
+def _late(statement: Statement, now: datetime) -> list[str]:
+    limits = [(stage, now - facts.target) for stage, facts in STAGES.items() if facts.target is not None]
+    return [
+        f"({_equals(statement, 'stage', stage)} AND stage_since < {statement.argument(limit, 'timestamptz')})"
+        for stage, limit in limits
+    ]

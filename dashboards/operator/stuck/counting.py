@@ -3,7 +3,8 @@
 An order is stuck from the moment it has been in its stage for longer than the stage's target. Of orders that are still
 in their stage it is known on which day they came there, and days are summed up to the one in which the target falls; of
 that day alone the orders are counted (`spans` says which). Of orders that have left it is known on which day they
-passed their target, and on which they left.
+passed their target, and on which they left. Of orders that were not opened yet nobody knows that: the trend of that
+stage is of those that still are not.
 """
 
 from __future__ import annotations

@@ -71,7 +71,7 @@ class Relay:
         trouble = told(error)
         if not isinstance(error, StreamError):
             place = urlsplit(self._dsn)
-            trouble = f"the service's database ({place.hostname}{place.path}): {trouble}"
+            trouble = f"the service's database ({place.hostname or 'here'}{place.path}): {trouble}"
         if self.trouble != trouble:
             log.warning("waiting for %s", trouble)
         self.trouble = trouble

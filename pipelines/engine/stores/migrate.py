@@ -20,7 +20,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.pool import NullPool
 
 from pipelines.engine.stores.instances import CONTROL_SCHEMA, InstanceName
-from schemas.errors import StoreError, StoreUnavailable
+from schemas.errors import StoreError, StoreForbidden, StoreUnavailable
 
 _LOCK = 0x57415252454E  # "WARREN": two migrations of one database wait for each other
 
@@ -37,7 +37,8 @@ def migrate_instance(dsn: str, name: InstanceName, migrations: ModuleType) -> No
 
     Raises:
         StoreUnavailable: the database is away.
-        StoreError: it refuses.
+        StoreForbidden: the account may not make tables there.
+        StoreError: it refuses for another reason.
     """
     _upgrade(dsn, name.schema, ["instance@head", f"{name.pipeline}@head"], ["instance"], [migrations])
     with _engine(dsn).begin() as connection:
@@ -93,7 +94,11 @@ def _upgrade(dsn: str, schema: str, heads: Sequence[str], own: Sequence[str], ex
                 f"PostgreSQL is away: {_first_line(error)}; is it up? see WARREN_POSTGRES_DSN"
             ) from error
         except (DBAPIError, psycopg.Error) as error:  # a migration's SQL goes past SQLAlchemy
-            raise StoreError(f"PostgreSQL refused the migration of {schema}: {_first_line(error)}") from error
+            refused = f"PostgreSQL refused the migration of {schema}: {_first_line(error)}"
+            if isinstance(getattr(error, "orig", error), psycopg.errors.InsufficientPrivilege):
+                advice = "do it as the database's owner, or as a role that may CREATE in it"
+                raise StoreForbidden(f"{refused}; {advice}") from error
+            raise StoreError(refused) from error
 
 
 def _first_line(error: Exception) -> str:
