@@ -50,7 +50,8 @@ async def _story(settings: Settings, order_id: str) -> Story | None:
     database = Database(settings.postgres_dsn, Metrics())
     await database.open()
     try:
-        return await database.story(order_id)
+        story, _ = await database.story(order_id)
+        return story
     finally:
         await database.close()
 

@@ -69,6 +69,7 @@ def story_answer(story: Story, now: datetime) -> dict[str, Any]:
         "parked": [_plain(asdict(event)) for event in story.parked],
         "instance": str(story.standing.instance),
         "source": "database",
+        "behind": story.behind,
         "as_of": _as_of(story.standing, {}),
     }
 
@@ -100,6 +101,13 @@ def _as_of(standing: Standing, offsets: dict[int, int]) -> dict[str, Any]:
         "committed_at": None if standing.committed_at is None else rfc3339(standing.committed_at),
         "recorded_at": None if standing.recorded_at is None else rfc3339(standing.recorded_at),
         "read_at": rfc3339(standing.read_at),
+        "replica": None
+        if standing.replica is None
+        else {
+            "behind_seconds": standing.replica.behind.total_seconds(),
+            "behind_bytes": standing.replica.bytes,
+            "connected": standing.replica.connected,
+        },
         "partitions": [
             {
                 "partition": position.partition,

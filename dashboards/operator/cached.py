@@ -25,7 +25,7 @@ class NotInCache(Exception):
 
 
 class Cached:
-    """The cache's view of a standing. Both methods return None where Postgres has to be asked."""
+    """The cache's view of a standing. `board` and `card` return None where Postgres has to be asked."""
 
     def __init__(self, cache: HotCache, metrics: Metrics) -> None:
         self._cache = cache
@@ -55,6 +55,16 @@ class Cached:
             return None
         self._metrics.cache_reads.labels("hit").inc()
         return card
+
+    async def shown(self, standing: Standing, order_id: str) -> tuple[int, int]:
+        """The order's partition, and the offset at which the board shows it; zero where the cache cannot tell."""
+        if not standing.positions:
+            return 0, 0
+        home = standing.positions[partition_of(order_id, len(standing.positions))].partition
+        try:
+            return home, await self._cache.offset(standing.instance, home) or 0
+        except CacheAway:
+            return home, 0
 
     async def _board(self, standing: Standing, stages: Sequence[Stage], limit: int) -> Board:
         partitions = [position.partition for position in standing.positions]

@@ -10,6 +10,7 @@ import asyncpg
 from asyncpg import exceptions
 
 from dashboards.operator.metrics import Metrics
+from dashboards.operator.replica import ReplicaLag
 from dashboards.operator.rows import COUNTED, Board, Card, Entry, Lane, Parked, Position, Standing, Story
 from pipelines.engine.stores.instances import InstanceName
 from pipelines.engine.stores.named_sql import named_sql
@@ -28,6 +29,7 @@ IN_SEQUENCE = {**BY_KEY, "enable_sort": "off", "enable_material": "off", "max_pa
 
 _USE_LIVE = named_sql(__package__, "use_live")
 _POSITIONS = named_sql(__package__, "positions")
+_REPLICA = named_sql(__package__, "replica")
 _SET_ASIDE = named_sql(__package__, "set_aside")
 _COUNTS = named_sql(__package__, "counts")
 _LANES = named_sql(__package__, "lanes")
@@ -44,6 +46,7 @@ class Database:
         self._dsn = dsn
         self._metrics = metrics
         self._pool: asyncpg.Pool | None = None
+        self._lag = ReplicaLag()
 
     async def open(self) -> None:
         """Make ready; connects to nothing yet."""
@@ -69,12 +72,12 @@ class Database:
     async def standing(self) -> Standing:
         """Where the live instance stands."""
         async with self.snapshot("standing") as (connection, instance):
-            return await read_standing(connection, instance)
+            return await self.read_standing(connection, instance)
 
     async def board(self, stages: Sequence[Stage], limit: int) -> Board:
         """The `limit` orders that came last into each of `stages`, and the counts."""
         async with self.snapshot("board") as (connection, instance):
-            standing = await read_standing(connection, instance)
+            standing = await self.read_standing(connection, instance)
             counted = await connection.fetch(_COUNTS)
             latest = await connection.fetch(_LANES, [str(stage) for stage in stages], limit)
         counts: dict[str, dict[str, int]] = {}
@@ -97,18 +100,16 @@ class Database:
             row = await connection.fetchrow(_STATE, order_id)
         return None if row is None or row["stage"] is None else Card.from_row(row)
 
-    async def story(self, order_id: str) -> Story | None:
-        """One order with its whole timeline; None where no event of that id was ever accepted."""
-        if not _can_be(order_id):
-            return None
+    async def story(self, order_id: str) -> tuple[Story | None, Standing]:
+        """One order with its timeline, None where no event of that id was ever accepted; and what that is as of."""
         async with self.snapshot("story") as (connection, instance):
-            row = await connection.fetchrow(_STATE, order_id)
+            standing = await self.read_standing(connection, instance)
+            row = await connection.fetchrow(_STATE, order_id) if _can_be(order_id) else None
             if row is None:
-                return None
+                return None, standing
             timeline = await connection.fetch(_TIMELINE, row["order_no"])
             parked = await connection.fetch(_PARKED, row["order_no"])
-            standing = await read_standing(connection, instance)
-        return Story(
+        story = Story(
             order_id=row["order_id"],
             card=None if row["stage"] is None else Card.from_row(row),
             closed_at=row["closed_at"],
@@ -116,6 +117,7 @@ class Database:
             parked=tuple(Parked(**event) for event in parked),
             standing=standing,
         )
+        return story, standing
 
     async def event(self, order_id: str, stream_offset: int) -> bytes | None:
         """The raw bytes of one of an order's events, None where it has none at that offset."""
@@ -125,8 +127,24 @@ class Database:
             body: bytes | None = await connection.fetchval(_EVENT, order_id, stream_offset)
         return body
 
+    async def read_standing(self, connection: asyncpg.Connection, instance: InstanceName) -> Standing:
+        """Where the instance stands, in the connection's snapshot."""
+        positions = await connection.fetch(_POSITIONS)
+        aside = await connection.fetchrow(_SET_ASIDE, COUNTED)
+        replica = await connection.fetchrow(_REPLICA)
+        return Standing(
+            instance=instance,
+            positions=tuple(Position(**position) for position in positions),
+            quarantined=aside["quarantined"],
+            parked_events=aside["parked_events"],
+            parked_orders=aside["parked_orders"],
+            read_at=datetime.now(UTC),
+            replica=self._lag.measured(replica),
+        )
+
     @asynccontextmanager
     async def snapshot(self, what: str) -> AsyncIterator[tuple[asyncpg.Connection, InstanceName]]:
+        """A transaction in which all that is read is of one moment, and of the live version."""
         assert self._pool is not None, "open() comes first"
         self._metrics.database_reads.labels(what).inc()
         try:
@@ -149,16 +167,3 @@ class Database:
 def _can_be(order_id: str, stream_offset: int = 0) -> bool:
     """Whether PostgreSQL can hold these: what it cannot, it has not."""
     return "\0" not in order_id and 0 <= stream_offset < 2**63
-
-
-async def read_standing(connection: asyncpg.Connection, instance: InstanceName) -> Standing:
-    positions = await connection.fetch(_POSITIONS)
-    aside = await connection.fetchrow(_SET_ASIDE, COUNTED)
-    return Standing(
-        instance=instance,
-        positions=tuple(Position(**position) for position in positions),
-        quarantined=aside["quarantined"],
-        parked_events=aside["parked_events"],
-        parked_orders=aside["parked_orders"],
-        read_at=datetime.now(UTC),
-    )

@@ -55,11 +55,16 @@ def language_of(request: Request) -> str:
     )
 
 
-def page(request: Request, template: str, status: int = 200, **values: Any) -> HTMLResponse:
-    """Return a whole page in the reader's language, and remember the language where it was asked for."""
-    language = language_of(request)
+async def page(request: Request, template: str, status: int = 200, **values: Any) -> HTMLResponse:
+    """Return a whole page in the reader's language, and remember the language where it was asked for.
+
+    Every page says what is to be known of its figures (`notices`), unless that is among the values.
+    """
+    language, desk = language_of(request), desk_of(request)
+    if "notices" not in values:
+        values["notices"] = await desk.reads.notices()
     context = {"t": words(language), "now": datetime.now(UTC), "here": request.url, **values}
-    html = desk_of(request).environment.get_template(template).render(context)
+    html = desk.environment.get_template(template).render(context)
     response = HTMLResponse(html, status, headers={"Content-Language": language, "Vary": "Accept-Language, Cookie"})
     if request.query_params.get("lang") in LANGUAGES:
         response.set_cookie(LANGUAGE_COOKIE, language, max_age=_A_YEAR, httponly=True, samesite="lax")

@@ -9,7 +9,9 @@ from datetime import UTC, datetime, timedelta
 from jinja2 import Environment
 from markupsafe import Markup
 
+from dashboards.operator.notices import Notice
 from dashboards.operator.outboxes import Outboxes, query
+from dashboards.operator.replica import Replica
 from dashboards.operator.rows import COUNTED, Board, Card, Lane
 from dashboards.operator.texts import words
 from pipelines.edges.outbox.lag import COUNTED as PENDING_COUNTED
@@ -56,27 +58,32 @@ def render(
     view: View,
     board: Board,
     outboxes: Outboxes,
+    said: Sequence[Notice],
     before: Mapping[str, Fragment] | None = None,
 ) -> dict[str, Fragment]:
     """Return the board's fragments by id, in page order. Those whose version is as `before` are taken over as they
     were; cards that are new or changed since then are marked fresh."""
     old = before or {}
     now = datetime.now(UTC)
-    found = [_vitals(environment, view, board, old, now), _outboxes(environment, view, outboxes, old, now)]
+    found = [
+        noted(environment, view, said),
+        _vitals(environment, view, board, old, now),
+        _outboxes(environment, view, outboxes, old, now),
+    ]
     found += [_lane(environment, view, board, lane, old, now) for lane in board.lanes]
     return {fragment.id: fragment for fragment in found}
 
 
-def away(environment: Environment, view: View) -> Fragment:
-    """Return the vitals of a board that can read nothing."""
-    html = environment.get_template("_away.html").render(t=words(view.language))
-    return Fragment("vitals", ("away",), Markup(html))
+def noted(environment: Environment, view: View, said: Sequence[Notice]) -> Fragment:
+    """Return what is to be known of all figures."""
+    html = environment.get_template("_notices.html").render(t=words(view.language), notices=said)
+    return Fragment("notices", tuple(said), Markup(html))
 
 
 def _vitals(environment: Environment, view: View, board: Board, old: Mapping[str, Fragment], now: datetime) -> Fragment:
     standing = board.standing
     positions = [(position, board.offsets.get(position.partition)) for position in standing.positions]
-    version = (board.source, board.database_away, tuple(positions), standing.quarantined, standing.parked_orders)
+    version = (board.source, _second(standing.replica), tuple(positions), standing.quarantined, standing.parked_orders)
     if "vitals" in old and old["vitals"].version == version:
         return old["vitals"]
     html = environment.get_template("_vitals.html").render(
@@ -89,6 +96,10 @@ def _vitals(environment: Environment, view: View, board: Board, old: Mapping[str
         counted=COUNTED,
     )
     return Fragment("vitals", version, Markup(html))
+
+
+def _second(replica: Replica | None) -> int | None:
+    return None if replica is None else int(replica.behind.total_seconds())
 
 
 def _outboxes(

@@ -42,6 +42,8 @@ class HotCache:
             raise SettingsError(f"WARREN_REDIS_URL: {error}") from error
         self._prefix = settings.redis_prefix
         self._away_until = 0.0
+        self.away = False
+        """Whether Redis did not answer when it was asked last."""
         self._caches: dict[InstanceName, Cache] = {}
 
     async def board(
@@ -63,6 +65,11 @@ class HotCache:
             return offset, await cache.read_card(partition, order_id)
 
         return await self._guarded(both)
+
+    async def offset(self, instance: InstanceName, partition: int) -> int | None:
+        """The offset a partition stands at, None where it is not there."""
+        cache = self._cache(instance)
+        return await self._guarded(lambda: cache.offset(partition))
 
     async def outboxes(self) -> list[bytes]:
         """What relays have reported of each outbox, by source."""
@@ -96,9 +103,12 @@ class HotCache:
             raise CacheAway("Redis did not answer a moment ago")
         try:
             async with asyncio.timeout(LIMIT_SECONDS):
-                return await ask()
+                answer = await ask()
         except (RedisError, OSError, TimeoutError) as error:
+            self.away = True
             self._away_until = now + PAUSE_SECONDS
             raise CacheAway(
                 f"Redis does not answer: {' '.join(str(error).split()) or 'too slow'}; see WARREN_REDIS_URL"
             ) from error
+        self.away = False
+        return answer

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from jinja2 import Environment
 
 from dashboards.operator.changes import Changes
-from dashboards.operator.fragments import Fragment, View, away, render
+from dashboards.operator.fragments import Fragment, View, noted, render
 from dashboards.operator.metrics import Metrics
+from dashboards.operator.notices import Notice
 from dashboards.operator.reads import Reads
 from dashboards.operator.rows import Board, Standing
 from pipelines.engine.stores.instances import InstanceName
@@ -110,7 +111,7 @@ class Live:
                         await self._draw()
                 except StoreError as error:
                     log.warning("the board has nothing to show: %s", error)
-                    self._say_away()
+                    self._say(await self._reads.notices())
                 except Exception:
                     log.exception("drawing the board failed; trying again")
             await asyncio.sleep(FRAME_SECONDS)
@@ -137,17 +138,17 @@ class Live:
         return due or self._shown is None or not _has_all_of(self._shown, standing)
 
     async def _draw(self) -> None:
-        outboxes = await self._reads.outboxes()
+        outboxes, said = await self._reads.outboxes(), await self._reads.notices()
         for view in {client.view for client in self._clients if client.view is not None}:
             board = await self._reads.board(view.stages, view.limit)
-            self._drawn[view] = render(self._environment, view, board, outboxes, self._drawn.get(view))
+            self._drawn[view] = render(self._environment, view, board, outboxes, said, self._drawn.get(view))
             self._shown = board
         self._drawn_at = asyncio.get_running_loop().time()
         self._wake_boards()
 
-    def _say_away(self) -> None:
+    def _say(self, said: Sequence[Notice]) -> None:
         for view, fragments in self._drawn.items():
-            self._drawn[view] = {**fragments, "vitals": away(self._environment, view)}
+            self._drawn[view] = {**fragments, "notices": noted(self._environment, view, said)}
         self._shown = None
         self._wake_boards()
 

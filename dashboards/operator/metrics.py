@@ -91,3 +91,9 @@ def _families(standing: Standing) -> Iterator[Metric]:
     waiting.add_metric([instance, "parked_events"], standing.parked_events)
     waiting.add_metric([instance, "parked_orders"], standing.parked_orders)
     yield from (events, offset, committed, waiting)
+    if standing.replica is not None:
+        seconds = GaugeMetricFamily("warren_replica_lag_seconds", "How far the read replica is behind its primary.")
+        seconds.add_metric([], standing.replica.behind.total_seconds())
+        size = GaugeMetricFamily("warren_replica_lag_bytes", "What it has received of the log and not replayed.")
+        size.add_metric([], standing.replica.bytes)
+        yield from (seconds, size)

@@ -38,7 +38,7 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 async def orders(request: Request, desk: DeskOf, asked: QuestionOf) -> Response:
     """A page of the table, by everything that stands in the address."""
     answer = await page_of(desk, asked, PAGE)
-    return page(
+    return await page(
         request, "orders.html", question=asked, answer=answer, stages=STAGES, final=FINAL, holders=list(Holder),
         sources=list(SourceKind),
         furthest=FURTHEST,
@@ -54,15 +54,15 @@ async def look_for(request: Request, desk: DeskOf, q: Annotated[str, Query(max_l
     t = words(language_of(request))
     message, hint = t("find.nothing", word=word), t("find.nothing_hint")
     if "\0" in word:
-        return page(request, "error.html", 404, message=message, hint=hint, sought="")
+        return await page(request, "error.html", 404, message=message, hint=hint, sought="")
     found = await find(desk.database, word)
     if found.order:
         return RedirectResponse(f"/orders/{quote(word, safe=':')}", 303)
     if len(found.fields) == 1 and not found.beginning:
         return RedirectResponse(Question().address("/orders", **{found.fields[0]: word}), 303)
     if not found.fields and not found.beginning:
-        return page(request, "error.html", 404, message=message, hint=hint, sought=word)
-    return page(request, "find.html", sought=word, found=found, empty=Question(), most=SHOWN)
+        return await page(request, "error.html", 404, message=message, hint=hint, sought=word)
+    return await page(request, "find.html", sought=word, found=found, empty=Question(), most=SHOWN)
 
 
 @router.get("/orders.csv")

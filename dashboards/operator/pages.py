@@ -26,8 +26,8 @@ async def board(request: Request, desk: DeskOf, stage: Stage | None = None) -> R
     """All lanes, or the one named."""
     view = View(language_of(request), stage)
     answer = await desk.reads.board(view.stages, view.limit)
-    fragments = render(desk.environment, view, answer, await desk.reads.outboxes())
-    return page(request, "board.html", view=view, fragments=fragments)
+    fragments = render(desk.environment, view, answer, await desk.reads.outboxes(), await desk.reads.notices())
+    return await page(request, "board.html", view=view, fragments=fragments)
 
 
 @router.get("/orders/{order_id}")
@@ -37,9 +37,9 @@ async def order(request: Request, desk: DeskOf, order_id: OrderId) -> Response:
     if story is None:
         t = words(language_of(request))
         message, hint = t("error.not_found", id=order_id), t("error.not_found_hint")
-        return page(request, "error.html", 404, message=message, hint=hint, sought=order_id)
+        return await page(request, "error.html", 404, message=message, hint=hint, sought=order_id)
     now = datetime.now(UTC)
-    return page(
+    return await page(
         request,
         "order.html",
         story=story,
@@ -55,7 +55,7 @@ async def event(request: Request, desk: DeskOf, order_id: OrderId, stream_offset
     body = await desk.reads.event(order_id, stream_offset)
     if body is None:
         t = words(language_of(request))
-        return page(request, "error.html", 404, message=t("error.no_page"), hint="")
+        return await page(request, "error.html", 404, message=t("error.no_page"), hint="")
     text = orjson.dumps(orjson.loads(body), option=orjson.OPT_INDENT_2).decode()
     if "hx-request" in request.headers:
         return HTMLResponse(desk.environment.get_template("event.html").render(body=text))

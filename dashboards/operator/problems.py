@@ -26,32 +26,37 @@ def add_problems(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     async def refused(request: Request, error: HTTPException) -> Response:
         key = "error.no_page" if error.status_code == HTTPStatus.NOT_FOUND else "error.bad"
-        return _answer(request, error.status_code, error.detail, key)
+        return await _answer(request, error.status_code, error.detail, key)
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> Response:
         first = error.errors()[0]
-        return _answer(request, HTTPStatus.UNPROCESSABLE_ENTITY, f"{first['loc'][-1]}: {first['msg']}", "error.bad")
+        return await _answer(
+            request, HTTPStatus.UNPROCESSABLE_ENTITY, f"{first['loc'][-1]}: {first['msg']}", "error.bad"
+        )
 
     @app.exception_handler(StoreError)
     async def away(request: Request, error: StoreError) -> Response:
         log.warning("%s cannot be answered: %s", request.url.path, error)
-        answer = _answer(request, HTTPStatus.SERVICE_UNAVAILABLE, str(error), "error.away", "error.away_hint")
+        answer = await _answer(request, HTTPStatus.SERVICE_UNAVAILABLE, str(error), "error.away", "error.away_hint")
         answer.headers["Retry-After"] = "2"
         return answer
 
     @app.exception_handler(Exception)
     async def broken(request: Request, _: Exception) -> Response:
         # This one is sent from outside the middleware, and the server logs the trace.
-        answer = _answer(request, HTTPStatus.INTERNAL_SERVER_ERROR, "see the log", "error.broken", "error.broken_hint")
+        answer = await _answer(
+            request, HTTPStatus.INTERNAL_SERVER_ERROR, "see the log", "error.broken", "error.broken_hint"
+        )
         answer.headers.update(SECURITY_HEADERS)
         return answer
 
 
-def _answer(request: Request, status: int, detail: str, key: str, hint: str | None = None) -> Response:
+async def _answer(request: Request, status: int, detail: str, key: str, hint: str | None = None) -> Response:
     if request.url.path.startswith(_FOR_MACHINES):
         problem = {"title": HTTPStatus(status).phrase, "status": status, "detail": detail}
         return JSONResponse(problem, status, media_type="application/problem+json")
     t = words(language_of(request))
     texts = {"message": t(key, detail=detail), "hint": t(hint, detail=detail) if hint else ""}
-    return page(request, "error.html", status, **texts)
+    # The message says it already where stores are away.
+    return await page(request, "error.html", status, notices=[], **texts)

@@ -11,6 +11,7 @@ from dashboards.operator.cached import Cached
 from dashboards.operator.database import Database
 from dashboards.operator.hot_cache import CacheAway, HotCache
 from dashboards.operator.metrics import Metrics
+from dashboards.operator.notices import Notice, notices
 from dashboards.operator.outboxes import Outbox, Outboxes
 from dashboards.operator.rows import Board, Card, Standing, Story
 from dashboards.operator.shared import Shared
@@ -23,6 +24,11 @@ REUSE_SECONDS = 1.0
 
 PATIENCE_SECONDS = 0.25
 """How long to wait for Postgres to say where the pipeline stands, when an earlier standing is at hand."""
+
+CATCH_UP_SECONDS = 1.0
+"""How long an order is waited for, where the cache has later events of its partition than a replica does."""
+
+_AGAIN_SECONDS = 0.05
 
 
 class Reads:
@@ -65,12 +71,32 @@ class Reads:
         return await self._cards.get(order_id, lambda: self._database.card(order_id))
 
     async def story(self, order_id: str) -> Story | None:
-        """One order with its whole timeline, from Postgres; None where there is none of exactly that id."""
-        return await self._database.story(order_id)
+        """One order with its whole timeline, from Postgres; None where there is none of exactly that id.
+
+        It is as new as what the board shows; a replica that is behind is waited for a while.
+        """
+        standing, _ = await self._latest_standing()
+        partition, shown = await self._cached.shown(standing, order_id)
+        deadline = asyncio.get_running_loop().time() + CATCH_UP_SECONDS
+        while True:
+            story, of = await self._database.story(order_id)
+            if of.instance != standing.instance or of.reaches(partition, shown):
+                return story
+            if asyncio.get_running_loop().time() >= deadline:
+                return None if story is None else replace(story, behind=True)
+            await asyncio.sleep(_AGAIN_SECONDS)
 
     async def event(self, order_id: str, stream_offset: int) -> bytes | None:
         """The raw bytes of one of an order's events, None where it has none at that offset."""
         return await self._database.event(order_id, stream_offset)
+
+    async def notices(self) -> list[Notice]:
+        """What is to be known of all figures just now. Raises nothing."""
+        try:
+            standing, away = await self._latest_standing()
+        except StoreError:
+            return notices(None, database_away=True, cache_away=self._cache.away)
+        return notices(standing, database_away=away, cache_away=self._cache.away)
 
     async def outboxes(self) -> Outboxes:
         """How the services' outboxes stood, as reported within the last seconds. Raises nothing."""

@@ -11,6 +11,7 @@ from typing import Any, Literal
 import asyncpg
 import orjson
 
+from dashboards.operator.replica import Replica
 from pipelines.engine.stores.instances import InstanceName
 from schemas.lifecycle import STAGES, Stage
 from schemas.views import CARD
@@ -98,7 +99,8 @@ class Position:
 class Standing:
     """Where the live pipeline instance stands in Postgres: what "how old is this" is answered from.
 
-    `quarantined`, `parked_events` and `parked_orders` count what waits now, up to `COUNTED`.
+    `quarantined`, `parked_events` and `parked_orders` count what waits now, up to `COUNTED`. `replica` says how far the
+    server that answered is behind its primary; None: it is the primary.
     """
 
     instance: InstanceName
@@ -107,6 +109,11 @@ class Standing:
     parked_events: int
     parked_orders: int
     read_at: datetime
+    replica: Replica | None = None
+
+    def reaches(self, partition: int, offset: int) -> bool:
+        """Whether all of a partition's events before `offset` are in what was read."""
+        return any(p.partition == partition and p.next_offset >= offset for p in self.positions)
 
     @property
     def committed_at(self) -> datetime | None:
@@ -178,7 +185,10 @@ class Parked:
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """All there is on one order, at one moment. `card` is None where all its events so far are parked."""
+    """All there is on one order, at one moment. `card` is None where all its events so far are parked.
+
+    `behind`: the board knows of later events of its partition than the database could tell when this was read.
+    """
 
     order_id: str
     card: Card | None
@@ -186,3 +196,4 @@ class Story:
     timeline: tuple[Entry, ...]
     parked: tuple[Parked, ...]
     standing: Standing
+    behind: bool = False

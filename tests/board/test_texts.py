@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 import tomllib
 from importlib.resources import files
+from typing import get_args
 
 import pytest
 
 from dashboards.operator.listing.question import Sort, SourceKind
+from dashboards.operator.notices import Name
 from dashboards.operator.texts import LANGUAGES, choose, words
 from processors.orders.lifecycle import Anomaly
 from schemas.lifecycle import Holder, Stage
@@ -44,7 +46,7 @@ def test_every_text_is_used() -> None:
         for path in folder.iterdir()
         if path.name.endswith((".html", ".py"))
     )
-    by_name = {"stage", "holder", "anomaly", "unit", "link", "origin", "sort", "sequence", "meaning"}
+    by_name = {"stage", "holder", "anomaly", "unit", "link", "origin", "sort", "sequence", "meaning", "notice"}
     keys = [f"{table}.{key}" for table, texts in catalogue("en").items() if table not in by_name for key in texts]
     assert [key for key in keys if f'"{key}"' not in used and f"'{key}'" not in used] == [
         "vitals.cache",
@@ -54,9 +56,17 @@ def test_every_text_is_used() -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_there_is_a_word_for_everything_an_order_can_be(language: str) -> None:
-    kinds = {"stage": Stage, "holder": Holder, "anomaly": Anomaly, "origin": SourceKind, "sequence": Sort}
-    for kind, names in kinds.items():
-        assert set(catalogue(language)[kind]) == {str(name) for name in names}
+    kinds = {
+        "stage": Stage,
+        "holder": Holder,
+        "anomaly": Anomaly,
+        "origin": SourceKind,
+        "sequence": Sort,
+        "notice": get_args(Name),
+    }
+    for kind, members in kinds.items():
+        names = [str(name) for name in members]
+        assert set(catalogue(language)[kind]) == set(names)
         assert len(set(catalogue(language)[kind].values())) == len(names), "two that nobody could tell apart"
     assert words(language).named("stage", "of_the_future") == "of_the_future"
 

@@ -1,47 +1,28 @@
 """Real servers for these tests: one shared set, started once, and folders for further sets."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from cli.localservers import Addresses, ServerControl, StateDir, running_servers
-from cli.localservers.buildtools import can_build
-from cli.localservers.compose import engine_answers
+from cli.localservers import ServerControl, StateDir, running_servers
 from cli.localservers.lifecycle import down
 from tests.local_servers.support import quiet
-
-
-@dataclass(frozen=True)
-class SharedSet:
-    """A set that is up for the whole session. Tests may break a server of it and must mend it."""
-
-    home: StateDir
-    addresses: Addresses
-    control: ServerControl
+from tests.support.own_sets import OwnSet, servers_of_our_own
 
 
 @pytest.fixture(scope="session")
 def own_servers() -> Iterator[None]:
-    """Make sure servers of our own can run here, whatever servers the caller's environment names."""
-    with pytest.MonkeyPatch.context() as patch:
-        if can_build():
-            patch.setenv("WARREN_SERVICES_MODE", "debian")
-        elif engine_answers():
-            patch.setenv("WARREN_SERVICES_MODE", "compose")
-        else:
-            pytest.skip("neither a Docker engine nor root or sudo on Debian")
-        for name in ("STREAM_URL", "AMQP_URL", "MANAGEMENT_URL", "POSTGRES_DSN", "POSTGRES_READ_DSN", "REDIS_URL"):
-            patch.delenv(f"WARREN_{name}", raising=False)
+    """Only where servers of our own can run."""
+    with servers_of_our_own():
         yield
 
 
 @pytest.fixture(scope="session")
-def shared(own_servers: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SharedSet]:
+def shared(own_servers: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnSet]:
     home = StateDir(tmp_path_factory.mktemp("shared"))
     with running_servers("local server tests", home=home, say=quiet) as addresses:
-        yield SharedSet(home, addresses, ServerControl(home, say=quiet))
+        yield OwnSet(home, addresses, ServerControl(home, say=quiet))
     down(home, force=True, purge=True, say=quiet)
 
 

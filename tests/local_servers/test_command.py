@@ -6,17 +6,17 @@ import pytest
 from typer.testing import CliRunner
 
 from cli.services import app
-from tests.local_servers.conftest import SharedSet
+from tests.support.own_sets import OwnSet
 
 runner = CliRunner()
 
 
 @pytest.fixture(autouse=True)
-def state_dir(shared: SharedSet, monkeypatch: pytest.MonkeyPatch) -> None:
+def state_dir(shared: OwnSet, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WARREN_STATE_DIR", str(shared.home.root))
 
 
-def test_up_prints_one_json_object(shared: SharedSet) -> None:
+def test_up_prints_one_json_object(shared: OwnSet) -> None:
     answer = runner.invoke(app, ["up", "--json"])
     assert answer.exit_code == 0
     found = json.loads(answer.stdout)
@@ -24,19 +24,19 @@ def test_up_prints_one_json_object(shared: SharedSet) -> None:
     assert found == shared.addresses.model_dump()
 
 
-def test_up_shows_the_variables(shared: SharedSet) -> None:
+def test_up_shows_the_variables(shared: OwnSet) -> None:
     answer = runner.invoke(app, ["up"])
     assert "WARREN_POSTGRES_DSN" in answer.stdout
 
 
-def test_status_says_who_uses_the_servers(shared: SharedSet) -> None:
+def test_status_says_who_uses_the_servers(shared: OwnSet) -> None:
     answer = runner.invoke(app, ["status"])
     assert answer.exit_code == 0
     assert answer.stdout.count("healthy") == 3
     assert "local server tests" in answer.stdout
 
 
-def test_status_fails_when_one_server_is_down(shared: SharedSet) -> None:
+def test_status_fails_when_one_server_is_down(shared: OwnSet) -> None:
     shared.control.stop("redis")
     try:
         answer = runner.invoke(app, ["status", "--json"])
@@ -47,20 +47,20 @@ def test_status_fails_when_one_server_is_down(shared: SharedSet) -> None:
     assert [server["name"] for server in found["servers"] if not server["healthy"]] == ["redis"]
 
 
-def test_logs_come_from_one_server_or_all(shared: SharedSet) -> None:
+def test_logs_come_from_one_server_or_all(shared: OwnSet) -> None:
     one = runner.invoke(app, ["logs", "redis", "-n", "2"])
     assert len(one.stdout.splitlines()) == 2
     every = runner.invoke(app, ["logs", "-n", "1", "--json"])
     assert [json.loads(line)["server"] for line in every.stdout.splitlines()] == ["rabbitmq", "postgres", "redis"]
 
 
-def test_down_is_refused_in_one_line(shared: SharedSet) -> None:
+def test_down_is_refused_in_one_line(shared: OwnSet) -> None:
     answer = runner.invoke(app, ["down"])
     assert answer.exit_code == 1
     assert len([line for line in answer.stderr.splitlines() if line.startswith("warren: ")]) == 1
 
 
-def test_a_set_that_was_never_started(shared: SharedSet) -> None:
+def test_a_set_that_was_never_started(shared: OwnSet) -> None:
     assert runner.invoke(app, ["status", "--set", "never"]).exit_code == 1
     assert runner.invoke(app, ["logs", "--set", "never"]).exit_code == 1
     assert "Nothing was running" in runner.invoke(app, ["down", "--set", "never"]).stdout

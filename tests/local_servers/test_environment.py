@@ -3,12 +3,12 @@
 import pytest
 
 from cli.localservers import ServicesError, StateDir, running_servers, up
-from tests.local_servers.conftest import SharedSet
 from tests.local_servers.support import quiet
+from tests.support.own_sets import OwnSet
 
 
 def test_named_servers_are_used_and_nothing_is_started(
-    shared: SharedSet, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+    shared: OwnSet, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     folder = tmp_path_factory.mktemp("untouched")
     monkeypatch.setenv("WARREN_STATE_DIR", str(folder))

@@ -9,14 +9,14 @@ from cli.localservers import ServerName, ServicesError
 from cli.localservers.debian import DebianBackend
 from cli.localservers.health import wait_healthy
 from cli.localservers.lifecycle import open_backend
-from tests.local_servers.conftest import SharedSet
 from tests.local_servers.support import known_state, quiet
+from tests.support.own_sets import OwnSet
 
 
 @pytest.mark.parametrize(
     ("server", "reason"), [("redis", "Address already in use"), ("postgres", "Address already in use")]
 )
-def test_the_end_of_the_log_is_in_the_error(shared: SharedSet, server: ServerName, reason: str) -> None:
+def test_the_end_of_the_log_is_in_the_error(shared: OwnSet, server: ServerName, reason: str) -> None:
     port = known_state(shared.home).ports.model_dump()[server]
     shared.control.stop(server)
     try:
@@ -32,7 +32,7 @@ def test_the_end_of_the_log_is_in_the_error(shared: SharedSet, server: ServerNam
     assert "\n" not in str(raised.value)
 
 
-def test_waiting_ends_with_the_reason_when_time_is_over(shared: SharedSet) -> None:
+def test_waiting_ends_with_the_reason_when_time_is_over(shared: OwnSet) -> None:
     backend = open_backend(shared.home, known_state(shared.home), quiet)
     shared.control.pause("redis")
     try:
@@ -42,7 +42,7 @@ def test_waiting_ends_with_the_reason_when_time_is_over(shared: SharedSet) -> No
         shared.control.resume("redis")
 
 
-def test_a_server_that_cannot_start_at_all_says_why(shared: SharedSet, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_that_cannot_start_at_all_says_why(shared: OwnSet, monkeypatch: pytest.MonkeyPatch) -> None:
     empty = shared.home.root / "empty"
     for folder in ("usr", "etc"):
         (empty / folder).mkdir(parents=True, exist_ok=True)

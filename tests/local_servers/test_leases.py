@@ -10,8 +10,8 @@ import pytest
 from cli.localservers import ServicesError, StateDir, down, running_servers, up
 from cli.localservers.processes import ProcessId, identify
 from cli.localservers.state import Lease, load, save
-from tests.local_servers.conftest import SharedSet
 from tests.local_servers.support import all_healthy, ended, known_state, processes_of, quiet
+from tests.support.own_sets import OwnSet
 
 
 def test_the_last_one_out_stops_the_servers(new_home: Callable[[str], StateDir]) -> None:
@@ -32,7 +32,7 @@ def test_servers_that_up_asked_for_stay(new_home: Callable[[str], StateDir]) -> 
     assert all_healthy(addresses)
 
 
-def test_down_refuses_while_another_holds_a_lease(shared: SharedSet) -> None:
+def test_down_refuses_while_another_holds_a_lease(shared: OwnSet) -> None:
     with pytest.raises(ServicesError, match=r"in use by local server tests \(process \d+\).*--force"):
         down(shared.home, say=quiet)
     assert all_healthy(shared.addresses)
@@ -60,7 +60,7 @@ def test_a_lease_of_a_process_that_died_counts_no_more(new_home: Callable[[str],
     assert ended(processes)
 
 
-def test_a_reused_pid_is_not_taken_for_the_holder(shared: SharedSet) -> None:
+def test_a_reused_pid_is_not_taken_for_the_holder(shared: OwnSet) -> None:
     me = identify(os.getpid())
     assert me is not None
     state = known_state(shared.home)

@@ -18,7 +18,7 @@ from cli.localservers import (
     unique_run_name,
 )
 from cli.localservers.runs import run_name
-from tests.local_servers.conftest import SharedSet
+from tests.support.own_sets import OwnSet
 
 
 def vhosts(management_url: str) -> set[str]:
@@ -45,7 +45,7 @@ async def use(run: RunAddresses) -> None:
             await client.set(f"{run.redis_prefix}{number}", "card")
 
 
-async def test_two_runs_share_servers_without_meeting(shared: SharedSet) -> None:
+async def test_two_runs_share_servers_without_meeting(shared: OwnSet) -> None:
     names = [unique_run_name("demo"), unique_run_name("demo")]
     async with run_environment(shared.addresses, names[0]) as one, Redis.from_url(one.redis_url) as client:
         async with run_environment(shared.addresses, names[1]) as two:
@@ -57,7 +57,7 @@ async def test_two_runs_share_servers_without_meeting(shared: SharedSet) -> None
         assert names[1] not in vhosts(shared.addresses.management_url) | databases(shared.addresses.postgres_dsn)
 
 
-async def test_a_run_is_dropped_although_somebody_is_connected(shared: SharedSet) -> None:
+async def test_a_run_is_dropped_although_somebody_is_connected(shared: OwnSet) -> None:
     name = unique_run_name("busy")
     run = await create_run(shared.addresses, name)
     connection = psycopg.connect(run.postgres_dsn)
@@ -67,7 +67,7 @@ async def test_a_run_is_dropped_although_somebody_is_connected(shared: SharedSet
     await drop_run(shared.addresses, name)
 
 
-async def test_further_databases_come_and_go_with_their_run(shared: SharedSet) -> None:
+async def test_further_databases_come_and_go_with_their_run(shared: OwnSet) -> None:
     name = unique_run_name("shop")
     run = await create_run(shared.addresses, name, ("crm", "mes"))
     assert databases(shared.addresses.postgres_dsn) >= {name, f"{name}_crm", f"{name}_mes"}
@@ -76,14 +76,14 @@ async def test_further_databases_come_and_go_with_their_run(shared: SharedSet) -
     assert not any(name in database for database in databases(shared.addresses.postgres_dsn))
 
 
-async def test_a_name_in_use_is_refused_and_its_run_left_alone(shared: SharedSet) -> None:
+async def test_a_name_in_use_is_refused_and_its_run_left_alone(shared: OwnSet) -> None:
     async with run_environment(shared.addresses, unique_run_name("taken")) as run:
         with pytest.raises(ServicesError, match="already"):
             await create_run(shared.addresses, urlsplit(run.stream_url).path)
         await use(run)
 
 
-async def test_nothing_is_left_of_a_run_that_could_not_be_made(shared: SharedSet) -> None:
+async def test_nothing_is_left_of_a_run_that_could_not_be_made(shared: OwnSet) -> None:
     name = unique_run_name("half")
     broken = shared.addresses.model_copy(update={"management_url": "http://guest:wrong@127.0.0.1:9"})
     with pytest.raises(ServicesError, match="management API"):
@@ -91,7 +91,7 @@ async def test_nothing_is_left_of_a_run_that_could_not_be_made(shared: SharedSet
     assert name not in databases(shared.addresses.postgres_dsn)
 
 
-async def test_one_server_that_does_not_answer_keeps_no_other_from_being_cleaned(shared: SharedSet) -> None:
+async def test_one_server_that_does_not_answer_keeps_no_other_from_being_cleaned(shared: OwnSet) -> None:
     name = unique_run_name("part")
     await create_run(shared.addresses, name)
     broken = shared.addresses.model_copy(update={"redis_url": "redis://127.0.0.1:9/0"})
@@ -100,7 +100,7 @@ async def test_one_server_that_does_not_answer_keeps_no_other_from_being_cleaned
     assert name not in vhosts(shared.addresses.management_url) | databases(shared.addresses.postgres_dsn)
 
 
-def test_environment_names_everything(shared: SharedSet) -> None:
+def test_environment_names_everything(shared: OwnSet) -> None:
     run = RunAddresses(**shared.addresses.model_dump(), redis_prefix="warren:demo:")
     assert run.as_environment() == {
         "WARREN_STREAM_URL": run.stream_url,

@@ -9,14 +9,14 @@ import pytest
 from cli.localservers import SERVER_NAMES, ServerControl, ServerName, ServicesError, StateDir
 from cli.localservers.health import why_unhealthy
 from cli.localservers.processes import is_alive, send
-from tests.local_servers.conftest import SharedSet
 from tests.local_servers.support import ended, known_state, processes_of, quiet
+from tests.support.own_sets import OwnSet
 
 pytestmark = pytest.mark.faults
 
 
 @pytest.mark.parametrize("server", SERVER_NAMES)
-def test_a_killed_server_is_gone_at_once_and_comes_back(shared: SharedSet, server: ServerName) -> None:
+def test_a_killed_server_is_gone_at_once_and_comes_back(shared: OwnSet, server: ServerName) -> None:
     before = processes_of(shared.home)
     others = known_state(shared.home).servers
     shared.control.kill(server)
@@ -32,7 +32,7 @@ def test_a_killed_server_is_gone_at_once_and_comes_back(shared: SharedSet, serve
     assert not ended(before)
 
 
-def test_committed_rows_survive_a_kill(shared: SharedSet) -> None:
+def test_committed_rows_survive_a_kill(shared: OwnSet) -> None:
     with psycopg.connect(shared.addresses.postgres_dsn, autocommit=True) as connection:
         connection.execute("CREATE TABLE survivors AS SELECT generate_series(1, 1000) AS n")
         shared.control.kill("postgres")
@@ -43,7 +43,7 @@ def test_committed_rows_survive_a_kill(shared: SharedSet) -> None:
         assert connection.execute("SELECT count(*) FROM survivors").fetchone() == (1000,)
 
 
-def test_a_restarted_server_is_another_process(shared: SharedSet) -> None:
+def test_a_restarted_server_is_another_process(shared: OwnSet) -> None:
     before = known_state(shared.home).servers.get("redis")
     shared.control.restart("redis")
     after = known_state(shared.home).servers.get("redis")
@@ -52,7 +52,7 @@ def test_a_restarted_server_is_another_process(shared: SharedSet) -> None:
 
 
 @pytest.mark.parametrize("server", SERVER_NAMES)
-def test_a_frozen_server_keeps_silent_until_it_is_resumed(shared: SharedSet, server: ServerName) -> None:
+def test_a_frozen_server_keeps_silent_until_it_is_resumed(shared: OwnSet, server: ServerName) -> None:
     shared.control.pause(server)
     try:
         assert shared.control.running(server)
@@ -65,7 +65,7 @@ def test_a_frozen_server_keeps_silent_until_it_is_resumed(shared: SharedSet, ser
     assert why_unhealthy(server, shared.addresses) is None
 
 
-def test_a_frozen_server_can_be_stopped(shared: SharedSet) -> None:
+def test_a_frozen_server_can_be_stopped(shared: OwnSet) -> None:
     shared.control.pause("postgres")
     shared.control.stop("postgres")
     assert not shared.control.running("postgres")
@@ -73,7 +73,7 @@ def test_a_frozen_server_can_be_stopped(shared: SharedSet) -> None:
     shared.control.start("postgres")
 
 
-def test_a_server_that_does_not_run_cannot_be_frozen(shared: SharedSet) -> None:
+def test_a_server_that_does_not_run_cannot_be_frozen(shared: OwnSet) -> None:
     shared.control.stop("redis")
     try:
         with pytest.raises(ServicesError):
@@ -87,7 +87,7 @@ def test_control_needs_a_set_that_is_up(tmp_path: Path) -> None:
         ServerControl(StateDir(tmp_path), say=quiet).kill("redis")
 
 
-def test_a_process_that_only_has_the_same_pid_is_not_signalled(shared: SharedSet) -> None:
+def test_a_process_that_only_has_the_same_pid_is_not_signalled(shared: OwnSet) -> None:
     for server in known_state(shared.home).servers.values():
         impostor = server.server.model_copy(update={"started": "long ago"})
         assert not send(impostor, signal.SIGKILL)

@@ -12,7 +12,6 @@ from rstream import Producer
 
 from cli.localservers import StateDir, down, up
 from cli.localservers.state import load
-from tests.local_servers.conftest import SharedSet
 from tests.local_servers.support import (
     all_healthy,
     ended,
@@ -22,11 +21,12 @@ from tests.local_servers.support import (
     processes_of,
     quiet,
 )
+from tests.support.own_sets import OwnSet
 
 LOOPBACK = {"0100007F", "00000000000000000000000001000000"}
 
 
-async def test_stream_clients_are_sent_to_the_advertised_port(shared: SharedSet) -> None:
+async def test_stream_clients_are_sent_to_the_advertised_port(shared: OwnSet) -> None:
     url = urlsplit(shared.addresses.stream_url)
     assert url.port is not None
     async with Producer(url.hostname or "", url.port, username="guest", password="guest") as producer:
@@ -34,7 +34,7 @@ async def test_stream_clients_are_sent_to_the_advertised_port(shared: SharedSet)
         await producer.send_wait("reachable", b"confirmed")
 
 
-def test_postgres_is_as_safe_as_in_production(shared: SharedSet) -> None:
+def test_postgres_is_as_safe_as_in_production(shared: OwnSet) -> None:
     wanted = {
         "fsync": "on",
         "synchronous_commit": "on",
@@ -55,21 +55,21 @@ def test_postgres_is_as_safe_as_in_production(shared: SharedSet) -> None:
     assert 128 <= buffers[0] <= 4096
 
 
-def test_no_signal_of_our_terminal_reaches_the_servers(shared: SharedSet) -> None:
+def test_no_signal_of_our_terminal_reaches_the_servers(shared: OwnSet) -> None:
     assert os.getsid(0) not in {os.getsid(process.pid) for process in processes_of(shared.home)}
 
 
-def test_redis_keeps_a_key(shared: SharedSet) -> None:
+def test_redis_keeps_a_key(shared: OwnSet) -> None:
     with redis.Redis.from_url(shared.addresses.redis_url) as client:
         client.set("key", "value")
         assert client.get("key") == b"value"
 
 
-def test_everything_listens_on_loopback_only(shared: SharedSet) -> None:
+def test_everything_listens_on_loopback_only(shared: OwnSet) -> None:
     assert listening_addresses(known_state(shared.home).ports) <= LOOPBACK
 
 
-def test_a_second_up_is_quick_and_gives_the_same_addresses(shared: SharedSet) -> None:
+def test_a_second_up_is_quick_and_gives_the_same_addresses(shared: OwnSet) -> None:
     before = known_state(shared.home)
     start = time.monotonic()
     again = up(shared.home, say=quiet)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import asyncpg
 
-from dashboards.operator.database import Database, read_standing
+from dashboards.operator.database import Database
 from dashboards.operator.listing.question import Question, Sort
 from dashboards.operator.listing.walk import FURTHEST, key_of, left_out, walk
 from dashboards.operator.rows import Card, Standing
@@ -54,7 +54,7 @@ class Listings:
                 # There is less than a page before the cursor: the first page, whole, is what the reader wants.
                 start, backwards = "", False
                 rows, end = await _walked(connection, question, limit + 1, "", backwards=False, few=few)
-            standing = await read_standing(connection, instance)
+            standing = await self._database.read_standing(connection, instance)
         key, more = key_of(question), len(rows) > limit
         shown = rows[:limit]
         ahead = key.cursor(shown[-1]) if more else end

@@ -22,7 +22,7 @@ async def stuck_orders(request: Request, desk: DeskOf) -> Response:
     """Places by their stages, and the orders that have been longest in theirs."""
     places = await desk.stuck.found()
     worst = await desk.listings.page(Question(stuck=True, sort=Sort.LONGEST), WORST)
-    return page(
+    return await page(
         request, "stuck.html", places=places, total=sum(place.orders for place in places), worst=worst, days=DAYS,
         points=points, width=WIDTH, height=HEIGHT, question=Question(stuck=True),
     )  # fmt: skip
