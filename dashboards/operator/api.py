@@ -10,8 +10,9 @@ from fastapi import APIRouter, HTTPException, Path, Query
 from dashboards.operator.answers import board_answer, outboxes_answer, page_answer, story_answer
 from dashboards.operator.desk import DeskOf
 from dashboards.operator.listing.listings import PAGE
-from dashboards.operator.orders import QuestionOf, page_of
-from schemas.lifecycle import STAGES, Stage
+from dashboards.operator.listing.question import QuestionOf
+from dashboards.operator.orders import page_of
+from schemas.lifecycle import STAGES
 
 router = APIRouter(prefix="/api")
 
@@ -19,19 +20,21 @@ router = APIRouter(prefix="/api")
 @router.get("/board")
 async def board(
     desk: DeskOf,
+    asked: QuestionOf,
     q: Annotated[
         str | None, Query(max_length=128, pattern=r"^[^\x00]*$", description="The order of exactly this id.")
     ] = None,
-    stage: Annotated[Stage | None, Query(description="Only orders in this stage.")] = None,
     limit: Annotated[int, Query(ge=1, le=200, description="At most so many orders.")] = 50,
 ) -> dict[str, Any]:
-    """How many orders there are of each stage and partner, and those that came last into their stage."""
+    """How many orders there are of each stage and partner, and those that came last into their stage; of stuck ones
+    those that have been longest in it. `stage`, `partner`, `source`, `stuck`, `odd`: only such orders."""
+    stage = asked.stage
     if q is not None:
         lanes = await desk.reads.board([], 1)
         card = await desk.reads.card(q)
         cards = [card] if card is not None and stage in (None, card.stage) else []
     else:
-        lanes = await desk.reads.board(list(STAGES) if stage is None else [stage], limit)
+        lanes = await desk.boards.board(asked, list(STAGES) if stage is None else [stage], limit)
         cards = [card for lane in lanes.lanes for card in lane.cards]
         cards.sort(key=lambda card: (card.stage_since, card.order_id), reverse=True)
     return board_answer(lanes, cards[:limit], datetime.now(UTC))

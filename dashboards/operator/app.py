@@ -11,10 +11,12 @@ from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 
 from dashboards.operator import api, events, health, orders, pages
+from dashboards.operator.boards import Boards
 from dashboards.operator.changes import Listener
 from dashboards.operator.database import Database
 from dashboards.operator.desk import Desk
 from dashboards.operator.hot_cache import HotCache
+from dashboards.operator.listing.lanes import Lanes
 from dashboards.operator.listing.listings import Listings
 from dashboards.operator.live import Live
 from dashboards.operator.metrics import Metrics
@@ -39,13 +41,15 @@ def create_app(settings: Settings) -> FastAPI:
     reads = Reads(cache, database, metrics)
     stuck = StuckOrders(database)
     environment = make_environment(settings.super_stream)
-    live = Live(reads, environment, metrics)
+    lanes = Lanes(database, stuck)
+    boards = Boards(reads, lanes)
+    live = Live(reads, boards, environment, metrics)
     listener = Listener(settings, reads, live.tell)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await database.open()
-        tasks = [asyncio.create_task(live.run()), asyncio.create_task(listener.run())]
+        tasks = [asyncio.create_task(run()) for run in (live.run, live.run_narrowed, listener.run)]
         try:
             yield
         finally:
@@ -54,12 +58,13 @@ def create_app(settings: Settings) -> FastAPI:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             await reads.close()
+            await lanes.close()
             await stuck.close()
             await cache.close()
             await database.close()
 
     app = FastAPI(title="Warren", lifespan=lifespan, docs_url=None, redoc_url=None)
-    app.state.desk = Desk(environment, cache, database, reads, Listings(database), stuck, live, metrics)
+    app.state.desk = Desk(environment, cache, database, reads, boards, Listings(database), stuck, live, metrics)
     app.add_middleware(Answers, metrics=metrics)
     add_problems(app)
     for router in (

@@ -10,6 +10,7 @@ from fastapi import Depends, Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment
 
+from dashboards.operator.boards import Boards
 from dashboards.operator.database import Database
 from dashboards.operator.hot_cache import HotCache
 from dashboards.operator.listing.listings import Listings
@@ -31,6 +32,7 @@ class Desk:
     cache: HotCache
     database: Database
     reads: Reads
+    boards: Boards
     listings: Listings
     stuck: StuckOrders
     live: Live

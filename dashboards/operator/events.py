@@ -11,8 +11,8 @@ from fastapi.responses import StreamingResponse
 
 from dashboards.operator.desk import Desk, DeskOf, language_of
 from dashboards.operator.fragments import Fragment, View
+from dashboards.operator.listing.question import QuestionOf
 from dashboards.operator.live import Client
-from schemas.lifecycle import Stage
 
 HEARTBEAT_SECONDS = 10.0
 """A stream says at least this often that it is alive; `static/live.js` calls it lost after three times that."""
@@ -24,12 +24,12 @@ router = APIRouter()
 async def events(
     request: Request,
     desk: DeskOf,
-    stage: Stage | None = None,
+    asked: QuestionOf,
     order: Annotated[str | None, Query(max_length=128)] = None,
 ) -> StreamingResponse:
     """Events named `board` hold the board's changed parts as HTML (all of them at first), in the reader's language;
     with `order`, events named `order` say that the order changed. `alive` says only that."""
-    frames = _board(desk, View(language_of(request), stage)) if order is None else _order(desk, order)
+    frames = _board(desk, View.of(language_of(request), asked)) if order is None else _order(desk, order)
     return StreamingResponse(
         frames,
         media_type="text/event-stream",

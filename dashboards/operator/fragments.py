@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from jinja2 import Environment
 from markupsafe import Markup
 
+from dashboards.operator.listing.question import Question
 from dashboards.operator.notices import Notice
 from dashboards.operator.outboxes import Outboxes, query
 from dashboards.operator.replica import Replica
@@ -28,20 +29,26 @@ _JUST = timedelta(seconds=10)
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What a reader looks at: in which language, and all lanes or one."""
+    """What a reader looks at: in which language, and which orders, in all lanes or one."""
 
     language: str
-    stage: Stage | None = None
+    question: Question
+
+    @classmethod
+    def of(cls, language: str, asked: Question) -> View:
+        """Return the view of what a board can be asked for; the rest is left out."""
+        kept = {name: getattr(asked, name) for name in ("stage", "partner", "source", "stuck", "odd")}
+        return cls(language, Question(**kept))
 
     @property
     def stages(self) -> Sequence[Stage]:
         """The lanes it shows, in lifecycle order."""
-        return list(STAGES) if self.stage is None else [self.stage]
+        return list(STAGES) if self.question.stage is None else [self.question.stage]
 
     @property
     def limit(self) -> int:
         """How many cards a lane shows."""
-        return NEWEST if self.stage is None else NEWEST_OF_ONE
+        return NEWEST if self.question.stage is None else NEWEST_OF_ONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,10 +124,11 @@ def _outboxes(
 def _lane(
     environment: Environment, view: View, board: Board, lane: Lane, old: Mapping[str, Fragment], now: datetime
 ) -> Fragment:
-    most = max(board.orders(stage) for stage in STAGES)
+    narrowed = view.question.narrows
+    most = max(other.orders for other in board.lanes) if narrowed else max(board.orders(stage) for stage in STAGES)
     share = round(100 * lane.orders / most) if most else 0
     cards = tuple((card.order_id, card.revision, card.overdue(now) is not None) for card in lane.cards)
-    version = (lane.orders, share, cards)
+    version = (lane.orders, share, cards, lane.at_least)
     name = f"lane-{lane.stage}"
     before = old.get(name)
     if before is not None and before.version == version:
@@ -131,7 +139,8 @@ def _lane(
         lane=lane,
         facts=STAGES[lane.stage],
         share=share,
-        alone=view.stage is not None,
+        alone=view.question.stage is not None,
+        question=view.question,
         fresh=_fresh(lane.cards, before, now),
     )
     return Fragment(name, version, Markup(html))

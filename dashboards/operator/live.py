@@ -13,6 +13,7 @@ from contextlib import contextmanager
 
 from jinja2 import Environment
 
+from dashboards.operator.boards import Boards
 from dashboards.operator.changes import Changes
 from dashboards.operator.fragments import Fragment, View, noted, render
 from dashboards.operator.metrics import Metrics
@@ -35,6 +36,10 @@ REDRAW_SECONDS = 2.0
 """How often the board is drawn anew though no order changed: some become stuck by time alone, and outboxes report."""
 
 
+NARROWED_SECONDS = 1.0
+"""How often boards of some orders only are drawn."""
+
+
 class Client:
     """One open page. `wake` is set when there may be something for it; `sent` is what it has, by fragment."""
 
@@ -55,8 +60,9 @@ class Client:
 class Live:
     """All open pages. `run` keeps them up to date until it is cancelled; `close` lets them go."""
 
-    def __init__(self, reads: Reads, environment: Environment, metrics: Metrics) -> None:
+    def __init__(self, reads: Reads, boards: Boards, environment: Environment, metrics: Metrics) -> None:
         self._reads = reads
+        self._boards = boards
         self._environment = environment
         self._metrics = metrics
         self._clients: set[Client] = set()
@@ -108,13 +114,26 @@ class Live:
             if self._clients:
                 try:
                     if announced or await self._unannounced():
-                        await self._draw()
+                        await self._draw_all()
                 except StoreError as error:
                     log.warning("the board has nothing to show: %s", error)
                     self._say(await self._reads.notices())
                 except Exception:
                     log.exception("drawing the board failed; trying again")
             await asyncio.sleep(FRAME_SECONDS)
+
+    async def run_narrowed(self) -> None:
+        """Keep the boards of some orders only up to date until cancelled: one after the other, as each costs the
+        database a walk for every lane, and no other page is to wait for them."""
+        while True:
+            await asyncio.sleep(NARROWED_SECONDS)
+            for view in [view for view in self._views() if view.question.narrows]:
+                try:
+                    await self._draw(view)
+                except StoreError:
+                    pass  # `run` says so
+                except Exception:
+                    log.exception("drawing a board of some orders failed; trying again")
 
     async def _announced(self) -> bool:
         try:
@@ -137,20 +156,27 @@ class Live:
         due = asyncio.get_running_loop().time() >= self._drawn_at + REDRAW_SECONDS
         return due or self._shown is None or not _has_all_of(self._shown, standing)
 
-    async def _draw(self) -> None:
-        outboxes, said = await self._reads.outboxes(), await self._reads.notices()
-        for view in {client.view for client in self._clients if client.view is not None}:
-            board = await self._reads.board(view.stages, view.limit)
-            self._drawn[view] = render(self._environment, view, board, outboxes, said, self._drawn.get(view))
-            self._shown = board
+    async def _draw_all(self) -> None:
+        for view in [view for view in self._views() if not view.question.narrows]:
+            self._shown = await self._draw(view)
         self._drawn_at = asyncio.get_running_loop().time()
-        self._wake_boards()
+
+    def _views(self) -> set[View]:
+        return {client.view for client in self._clients if client.view is not None}
+
+    async def _draw(self, view: View) -> Board:
+        outboxes, said = await self._reads.outboxes(), await self._reads.notices()
+        board = await self._boards.board(view.question, view.stages, view.limit)
+        if view in self._views():  # somebody still looks at it
+            self._drawn[view] = render(self._environment, view, board, outboxes, said, self._drawn.get(view))
+            self._wake_boards(view)
+        return board
 
     def _say(self, said: Sequence[Notice]) -> None:
         for view, fragments in self._drawn.items():
             self._drawn[view] = {**fragments, "notices": noted(self._environment, view, said)}
+            self._wake_boards(view)
         self._shown = None
-        self._wake_boards()
 
     def _wake_orders(self, concerns: Callable[[str], bool]) -> None:
         for client in self._clients:
@@ -158,9 +184,9 @@ class Live:
                 client.order_changed = True
                 client.wake.set()
 
-    def _wake_boards(self) -> None:
+    def _wake_boards(self, view: View) -> None:
         for client in self._clients:
-            if client.view is not None:
+            if client.view == view:
                 client.wake.set()
 
 

@@ -16,15 +16,13 @@ from dashboards.operator.desk import Desk, DeskOf, language_of, page
 from dashboards.operator.formats import rfc3339
 from dashboards.operator.listing.finding import SHOWN, find
 from dashboards.operator.listing.listings import PAGE, Page
-from dashboards.operator.listing.question import Question, SourceKind
+from dashboards.operator.listing.question import Question, QuestionOf, SourceKind
 from dashboards.operator.listing.walk import FURTHEST, BadCursor
 from dashboards.operator.rows import Card
 from dashboards.operator.texts import words
 from schemas.lifecycle import FINAL, STAGES, Holder
 
 router = APIRouter(default_response_class=HTMLResponse)
-
-QuestionOf = Annotated[Question, Query()]
 
 _FIELDS = (
     "order_id", "stage", "holder", "stage_since", "partner", "customer_id", "price_amount", "price_currency",

@@ -12,9 +12,10 @@ from fastapi.responses import HTMLResponse, PlainTextResponse, Response
 from dashboards.operator.answers import story_answer
 from dashboards.operator.desk import DeskOf, language_of, page
 from dashboards.operator.fragments import View, render
+from dashboards.operator.listing.question import QuestionOf, SourceKind
 from dashboards.operator.order_view import spans
 from dashboards.operator.texts import words
-from schemas.lifecycle import FINAL, Stage
+from schemas.lifecycle import FINAL
 
 router = APIRouter(default_response_class=HTMLResponse)
 
@@ -22,12 +23,14 @@ OrderId = Annotated[str, Path(max_length=128)]
 
 
 @router.get("/")
-async def board(request: Request, desk: DeskOf, stage: Stage | None = None) -> Response:
-    """All lanes, or the one named."""
-    view = View(language_of(request), stage)
-    answer = await desk.reads.board(view.stages, view.limit)
+async def board(request: Request, desk: DeskOf, asked: QuestionOf) -> Response:
+    """All lanes, or the one named; of all orders, or of those that the address narrows them to."""
+    view = View.of(language_of(request), asked)
+    answer = await desk.boards.board(view.question, view.stages, view.limit)
     fragments = render(desk.environment, view, answer, await desk.reads.outboxes(), await desk.reads.notices())
-    return await page(request, "board.html", view=view, fragments=fragments)
+    return await page(
+        request, "board.html", view=view, question=view.question, fragments=fragments, sources=list(SourceKind)
+    )
 
 
 @router.get("/orders/{order_id}")

@@ -74,11 +74,12 @@ _MOMENTS = ("opened_at", "stage_since", "last_recorded_at")
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """One stage: how many `orders` are in it, and the `cards` that came last, the latest first."""
+    """One stage: how many `orders` are in it, `at_least` or exactly, and its latest `cards`, the latest first."""
 
     stage: Stage
     orders: int
     cards: tuple[Card, ...]
+    at_least: bool = False
 
 
 @dataclass(frozen=True, slots=True)

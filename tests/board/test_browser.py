@@ -185,3 +185,53 @@ async def test_a_page_notices_when_the_board_goes_away(context: BrowserContext, 
         await page.goto(board.address)
         await expect(page.locator("html")).to_have_attribute("data-link", "live")
     await expect(page.get_by_text("Connection lost")).to_be_visible()
+
+
+async def test_a_paused_board_stays_as_it_is_and_then_shows_what_it_missed(
+    context: BrowserContext, live: Board, run: Run
+) -> None:
+    page = await context.new_page()
+    witness = Witness(page, live)
+    await page.goto("/")
+    root = page.locator("html")
+    await expect(root).to_have_attribute("data-link", "live")
+    await page.keyboard.press("p")
+    await expect(root).to_have_attribute("data-link", "paused")
+    await publish(run, message(event("MEANWHILE", "initiated")))
+
+    async def on_the_board() -> bool:
+        return "MEANWHILE" in await live.text("/")
+
+    await until(on_the_board, "the order to be on the board")
+    another = await context.new_page()
+    await another.goto("/")
+    await publish(run, message(event("AFTER", "initiated")))
+    await expect(another.locator("#lane-initiated")).to_contain_text("AFTER")  # frames go out
+    await expect(page.locator("#lane-initiated")).not_to_contain_text("MEANWHILE")
+    await page.get_by_role("button", name="Go on").click()
+    await expect(page.locator("#lane-initiated")).to_contain_text("MEANWHILE")
+    await expect(root).to_have_attribute("data-link", "live")
+    assert witness.complaints == []
+
+
+async def test_what_a_board_is_narrowed_to_is_in_its_address_and_goes_back(
+    context: BrowserContext, live: Board
+) -> None:
+    page = await context.new_page()
+    witness = Witness(page, live)
+    await page.goto("/")
+    await page.get_by_text("Some orders only").click()
+    await page.get_by_label("Stuck").check()
+    await page.get_by_role("button", name="Show").click()
+    await expect(page).to_have_url(re.compile(r"\?.*stuck=1"))
+    await expect(page.locator(".card")).to_have_count(1)
+    await expect(page.locator(".card")).to_contain_text("STUCK-1")
+    await expect(page.locator("html")).to_have_attribute("data-link", "live")
+    await page.go_back()
+    await expect(page.locator("#lane-initiated .card")).to_have_count(3)
+    await page.go_forward()
+    await expect(page.get_by_label("Stuck")).to_be_checked()
+    await expect(page.locator(".card")).to_have_count(1)
+    await page.get_by_role("link", name="All orders").click()
+    await expect(page).to_have_url(re.compile(r"/$"))
+    assert witness.complaints == []

@@ -48,12 +48,12 @@ class Listings:
         backwards = bool(question.before)
         start = question.before or question.after
         async with self._database.snapshot("orders") as (connection, instance):
-            total, few = await _counted(connection, question)
-            rows, end = await _walked(connection, question, limit + 1, start, backwards=backwards, few=few)
+            total, few = await counted(connection, question)
+            rows, end = await walked(connection, question, limit + 1, start, backwards=backwards, few=few)
             if backwards and len(rows) <= limit and not end:
                 # There is less than a page before the cursor: the first page, whole, is what the reader wants.
                 start, backwards = "", False
-                rows, end = await _walked(connection, question, limit + 1, "", backwards=False, few=few)
+                rows, end = await walked(connection, question, limit + 1, "", backwards=False, few=few)
             standing = await self._database.read_standing(connection, instance)
         key, more = key_of(question), len(rows) > limit
         shown = rows[:limit]
@@ -74,8 +74,8 @@ class Listings:
         start, now = "", datetime.now(UTC)
         while True:
             async with self._database.snapshot("export") as (connection, _):
-                _, few = await _counted(connection, question)
-                rows, end = await _walked(
+                _, few = await counted(connection, question)
+                rows, end = await walked(
                     connection, question, EXPORTED_AT_ONCE, start, backwards=False, few=few, now=now
                 )
             yield [Card.from_row(row) for row in rows]
@@ -84,7 +84,7 @@ class Listings:
                 return
 
 
-async def _walked(
+async def walked(
     connection: asyncpg.Connection,
     question: Question,
     limit: int,
@@ -103,7 +103,7 @@ async def _walked(
     return rows, "" if end is None else key_of(question).cursor(end)
 
 
-async def _counted(connection: asyncpg.Connection, question: Question) -> tuple[int | None, bool]:
+async def counted(connection: asyncpg.Connection, question: Question) -> tuple[int | None, bool]:
     """Return how many orders are meant, None where the counts do not say, and whether they are among so few, of a
     partner say, that all of those can be read."""
     row = await connection.fetchrow(

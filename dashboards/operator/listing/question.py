@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Annotated
 from urllib.parse import urlencode
 
+from fastapi import Query
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from schemas.lifecycle import FINAL, Holder, Stage
@@ -65,6 +66,11 @@ class Question(BaseModel):
         return {name: value for name, value in fields.items() if value != ""}
 
     @property
+    def narrows(self) -> bool:
+        """Whether a board of these orders is one of some orders only; which stage is asked for does not matter."""
+        return bool(self.partner or self.source or self.stuck or self.odd)
+
+    @property
     def sequence(self) -> Sort:
         """The sequence that answers it by walking an index."""
         if self.item:
@@ -89,3 +95,7 @@ class Question(BaseModel):
         if fields["sort"] is not Sort.PRICE:
             kept.pop("currency", None)
         return f"{path}?{urlencode(kept)}" if kept else path
+
+
+QuestionOf = Annotated[Question, Query()]
+"""A route's question, from its address."""

@@ -6,7 +6,9 @@
   const NARROW = "\u202f";
   const units = root.dataset.units.split("|");
   const ahead = Date.parse(root.dataset.now) - Date.now(); // the server's clock counts, not this machine's
+  const pause = document.getElementById("pause");
   let heard = 0;
+  let connection = null; // of the page's event stream, as htmx knows it
 
   const grouped = (number) => String(number).replace(/\B(?=(\d{3})+$)/g, NARROW);
 
@@ -25,7 +27,10 @@
       .join(" ");
   }
 
+  const paused = () => pause?.getAttribute("aria-pressed") === "true";
+
   function say(state) {
+    if (state === "live" && paused()) state = "paused";
     if (root.dataset.link !== state) root.dataset.link = state;
   }
 
@@ -35,13 +40,14 @@
       const text = age(now - Date.parse(element.dataset.since));
       if (element.textContent !== text) element.textContent = text;
     }
-    if (root.dataset.link === "live" && Date.now() - heard > SILENCE_MS) say("lost");
+    if (["live", "paused"].includes(root.dataset.link) && Date.now() - heard > SILENCE_MS) say("lost");
   }
 
   document.addEventListener("htmx:sse:before:connection", () => {
     if (root.dataset.link === "still") say("connecting");
   });
-  document.addEventListener("htmx:sse:after:connection", () => {
+  document.addEventListener("htmx:sse:after:connection", (event) => {
+    connection = event.detail.connection;
     heard = Date.now();
     say("live");
   });
@@ -50,16 +56,34 @@
   document.addEventListener("htmx:sse:before:message", (event) => {
     heard = Date.now();
     say("live");
+    if (paused()) {
+      event.preventDefault();
+      return;
+    }
     // htmx swaps in what has no name; `board` is what our page is made of.
     if (event.detail.message.event === "board") event.detail.message.event = "";
   });
   document.addEventListener("htmx:after:swap", tick);
   setInterval(tick, 1000);
 
-  // "/" goes to the search, as operators' hands know it.
+  // A paused board stays as it is. What it missed comes when it goes on: a new stream begins with everything.
+  function toggle() {
+    pause.setAttribute("aria-pressed", String(!paused()));
+    if (paused()) say("paused");
+    else connection?.reader?.cancel();
+  }
+
+  if (pause) {
+    pause.hidden = false;
+    pause.addEventListener("click", toggle);
+  }
+
+  // "/" goes to the search, as operators' hands know it; "p" pauses.
   document.addEventListener("keydown", (event) => {
-    if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.target.closest("input, textarea, select, [contenteditable]")) return;
+    if (event.key === "p" && pause) toggle();
+    if (event.key !== "/") return;
     event.preventDefault();
     document.getElementById("q").focus();
   });
