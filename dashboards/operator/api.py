@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, HTTPException, Path, Query
+from fastapi import APIRouter, HTTPException, Query
 
 from dashboards.operator.answers import board_answer, outboxes_answer, page_answer, story_answer
 from dashboards.operator.desk import DeskOf
 from dashboards.operator.listing.listings import PAGE
 from dashboards.operator.listing.question import QuestionOf
+from dashboards.operator.order.page import Moment, OrderId, story_of
 from dashboards.operator.orders import page_of
 from schemas.lifecycle import STAGES
 
@@ -47,12 +48,13 @@ async def orders(desk: DeskOf, asked: QuestionOf, limit: Annotated[int, Query(ge
 
 
 @router.get("/orders/{order_id}")
-async def order(desk: DeskOf, order_id: Annotated[str, Path(max_length=128)]) -> dict[str, Any]:
-    """One order as it stands, and its whole timeline in stream order."""
-    story = await desk.reads.story(order_id)
+async def order(desk: DeskOf, order_id: OrderId, at: Moment = None) -> dict[str, Any]:
+    """One order as it stands, or as it was `at` a moment, and its timeline up to then in stream order."""
+    story = await story_of(desk, order_id, at)
     if story is None:
         raise HTTPException(404, f"no order {order_id!r}: an id has to match exactly; bad events are in quarantine")
-    return story_answer(story, datetime.now(UTC))
+    now = datetime.now(UTC)
+    return story_answer(story, now if at is None else min(at, now))
 
 
 @router.get("/outboxes")

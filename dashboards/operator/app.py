@@ -21,9 +21,10 @@ from dashboards.operator.listing.listings import Listings
 from dashboards.operator.live import Live
 from dashboards.operator.metrics import Metrics
 from dashboards.operator.middleware import Answers
+from dashboards.operator.order import page as order_page
 from dashboards.operator.problems import add_problems
 from dashboards.operator.reads import Reads
-from dashboards.operator.stuck import page
+from dashboards.operator.stuck import page as stuck_page
 from dashboards.operator.stuck.reading import StuckOrders
 from dashboards.operator.templating import make_environment
 from pipelines.engine.settings import Settings
@@ -68,7 +69,8 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_middleware(Answers, metrics=metrics)
     add_problems(app)
     for router in (
-        orders.router, pages.router, page.router, page.machines, api.router, events.router, health.router,
+        orders.router, order_page.router, pages.router, stuck_page.router, stuck_page.machines,
+        api.router, events.router, health.router,
     ):  # fmt: skip
         app.include_router(router)
     app.mount("/static", StaticFiles(directory=str(files(__package__ or "").joinpath("static"))), name="static")

@@ -36,6 +36,7 @@ _LANES = named_sql(__package__, "lanes")
 _STATE = named_sql(__package__, "order_state")
 _TIMELINE = named_sql(__package__, "order_timeline")
 _PARKED = named_sql(__package__, "order_parked")
+_BODIES = named_sql(__package__, "order_bodies")
 _EVENT = named_sql(__package__, "order_event")
 
 
@@ -118,6 +119,14 @@ class Database:
             standing=standing,
         )
         return story, standing
+
+    async def bodies(self, order_id: str, at: datetime) -> dict[int, bytes]:
+        """The raw bytes of an order's events that took effect and were recorded by `at`, by their offsets."""
+        if not _can_be(order_id):
+            return {}
+        async with self.snapshot("bodies") as (connection, _):
+            rows = await connection.fetch(_BODIES, order_id, at)
+        return {row["stream_offset"]: row["body"] for row in rows}
 
     async def event(self, order_id: str, stream_offset: int) -> bytes | None:
         """The raw bytes of one of an order's events, None where it has none at that offset."""

@@ -12,6 +12,7 @@ from dashboards.operator.database import Database
 from dashboards.operator.hot_cache import CacheAway, HotCache
 from dashboards.operator.metrics import Metrics
 from dashboards.operator.notices import Notice, notices
+from dashboards.operator.order.past import as_it_was
 from dashboards.operator.outboxes import Outbox, Outboxes
 from dashboards.operator.rows import Board, Card, Standing, Story
 from dashboards.operator.shared import Shared
@@ -85,6 +86,18 @@ class Reads:
             if asyncio.get_running_loop().time() >= deadline:
                 return None if story is None else replace(story, behind=True)
             await asyncio.sleep(_AGAIN_SECONDS)
+
+    async def past(self, order_id: str, at: datetime) -> Story | None:
+        """One order as the log had it `at` a moment; None where it had none of that id then.
+
+        Raises NotReadable where that cannot be told.
+        """
+        story = await self.story(order_id)
+        if story is None:
+            return None
+        # Asked second: it has all events that the story has.
+        story = as_it_was(story, await self._database.bodies(order_id, at), at)
+        return story if story.timeline or story.parked else None
 
     async def event(self, order_id: str, stream_offset: int) -> bytes | None:
         """The raw bytes of one of an order's events, None where it has none at that offset."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from importlib.resources import files
+from pathlib import Path
 from typing import get_args
 
 import pytest
@@ -39,13 +40,8 @@ def test_all_languages_have_the_same_texts_with_the_same_places(language: str) -
 
 
 def test_every_text_is_used() -> None:
-    package = files("dashboards.operator")
-    used = "".join(
-        path.read_text(encoding="utf-8")
-        for folder in (package, package.joinpath("templates"))
-        for path in folder.iterdir()
-        if path.name.endswith((".html", ".py"))
-    )
+    root = Path(str(files("dashboards.operator")))
+    used = "".join(path.read_text(encoding="utf-8") for path in root.rglob("*.*") if path.suffix in (".html", ".py"))
     by_name = {"stage", "holder", "anomaly", "unit", "link", "origin", "sort", "sequence", "meaning", "notice"}
     keys = [f"{table}.{key}" for table, texts in catalogue("en").items() if table not in by_name for key in texts]
     assert [key for key in keys if f'"{key}"' not in used and f"'{key}'" not in used] == [

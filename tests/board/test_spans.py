@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
-from dashboards.operator.order_view import spans
+from dashboards.operator.order.spans import spans
 from dashboards.operator.rows import Card, Entry, Standing, Story
 from pipelines.engine.stores.instances import InstanceName
 
