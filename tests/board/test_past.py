@@ -30,13 +30,12 @@ def steps() -> list[dict[str, Any]]:
         ("manufacturing_approved", {}), ("price_calculated", later), ("shipped", {}), ("closed", {}),
         ("note_added", {"text": "late", "author": "anna"}),
     ]  # fmt: skip
-    return [
-        event(
-            "A", name, event_id=f"e{number}", time=(start + timedelta(minutes=number)).isoformat(),
-            **({"data": data} if data else {}),
-        )
-        for number, (name, data) in enumerate(names)
-    ]  # fmt: skip
+    found = []
+    for number, (name, data) in enumerate(names):
+        own: dict[str, Any] = {"data": data} if data else {}
+        own["time"] = (start + timedelta(minutes=number)).isoformat()
+        found.append(event("A", name, event_id=f"e{number}", **own))
+    return found
 
 
 async def test_it_was_what_the_board_said_then(run: Run) -> None:
