@@ -30,24 +30,27 @@ _PLACE = re.compile(r"^([0-9]{1,4}):([0-9]{1,18})$")
 @app.command("list", epilog=epilog("warren quarantine list --reason invalid --limit 20", done="shown, also if none"))
 def list_command(
     reason: Annotated[Reason | None, typer.Option(help="Only those set aside for this.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Also those that were dropped or corrected.")] = False,
     limit: Annotated[int, typer.Option(min=1, max=100_000, help="At most so many, the newest first.")] = 50,
     as_json: AsJson = False,
 ) -> None:
-    """List the newest quarantined events."""
+    """List the newest quarantined events that wait for somebody to look at them."""
     with one_line_errors():
-        found = asyncio.run(_fetch(current_settings(), _LIST, reason, limit + 1))
+        found = asyncio.run(_fetch(current_settings(), _LIST, reason, everything, limit + 1))
     rows, more = found[:limit], len(found) > limit
     if as_json:
         write_json({"quarantined": [dict(row) for row in rows], "more": more})
         return
     if not rows:
-        out.print("Nothing is in quarantine.")
+        out.print("Nothing is in quarantine." if everything else "Nothing in quarantine waits; --all shows what did.")
         return
     shown = table("Quarantined", "Event", "Recorded (UTC)", "Why", "What is known of it")
     for row in rows:
         place = f"{row['partition']}:{row['stream_offset']}"
         known = ", ".join(row[name] for name in ("event_type", "source", "subject") if row[name])
         why = Text.assemble((row["reason"], "bold"), ": ", cell(row["detail"]))
+        if row["settled"]:
+            why.append(f"\n{row['settled']} by {cell(row['settled_by'])}", style="dim")
         shown.add_row(cell(place), cell(moment(row["recorded_at"])), why, cell(known))
     out.print(shown)
     if more:

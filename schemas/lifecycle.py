@@ -81,6 +81,9 @@ GATES = (Stage.MANUFACTURING_APPROVED, Stage.SHIPPED)
 STAGE_OF_EVENT: dict[str, Stage] = {f"order.{stage}.v1": stage for stage in Stage if stage is not Stage.UNOPENED}
 """Event type to the stage it puts an order into. The other types change no stage."""
 
+NO_ORDER = "~"
+"""What subjects begin with that name no order: operators use them to speak of messages that are of no known order."""
+
 _STAGES_BY_SOURCE = {
     "shop": "initiated file_uploaded submitted revised cancelled note_added",
     "crm": "price_calculated manufacturing_approved closed cancelled revised price_retry_requested note_added",

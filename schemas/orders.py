@@ -13,10 +13,10 @@ from typing import Annotated, Any, Literal, NamedTuple
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
-from schemas.envelope import COMMON, MAX_EVENT_BYTES, UNCOMMON, Envelope, Identified, Name
+from schemas.envelope import COMMON, MAX_EVENT_BYTES, UNCOMMON, Envelope, EventType, Identified, Name
 from schemas.errors import EventRejected, Reason, UnknownVersion
 from schemas.identity import content_digest, identity
-from schemas.lifecycle import PARTNER_ID, may_send, partner_of, source_kind
+from schemas.lifecycle import NO_ORDER, PARTNER_ID, may_send, partner_of, source_kind
 from schemas.money import Money
 from schemas.worded import Worded
 
@@ -83,21 +83,32 @@ class NoteAddedData(Data):
 
 
 class EventRef(Data):
-    """Names another event."""
+    """Names another event. A message in quarantine is named by its place: source `/quarantine`, id `3:1204`."""
 
     source: Name
     id: Name
 
 
+class Corrected(Data):
+    """What should have been said. It takes effect as if `source` had sent it, at the correction's `time`."""
+
+    source: Name
+    type: EventType
+    data: dict[str, Any] = Field(default_factory=dict)
+
+
 class CorrectionData(Data):
-    """An operator sets something right; `event` is what it corrects."""
+    """An operator sets something right; `event` is what it corrects. Without `corrected` it only says so."""
 
     author: Name
     reason: Text
     event: EventRef | None = None
+    corrected: Corrected | None = None
 
 
 class DroppedData(Data):
+    """An operator has looked at an event and nothing is to come of it."""
+
     author: Name
     reason: Text
     event: EventRef
@@ -210,6 +221,16 @@ EVENTS: dict[str, type[Envelope]] = {
 }  # fmt: skip
 """Event type to its model."""
 
+QUARANTINE = "/quarantine"
+"""The source of references to messages in quarantine."""
+
+_DROPPED = "order.dropped.v1"
+
+_REMARKS = (NoteAdded, Correction, Dropped, Released)
+"""What operators say of an order, rather than what happens to it."""
+
+_PLACE = re.compile(r"([0-9]{1,4}):(0|[1-9][0-9]{0,17})", re.ASCII).fullmatch
+
 _KNOWN_NAMES = frozenset(event_type.split(".")[1] for event_type in EVENTS)
 _ENVELOPE_NAMES = ("source", "id", "type", "subject")
 _VERSIONED = re.compile(r"^order\.([a-z_]+)\.v([1-9][0-9]*)$")
@@ -249,7 +270,11 @@ def validate(fields: dict[str, Any]) -> Identified:
     except orjson.JSONEncodeError as error:
         raise EventRejected(Reason.INVALID, f"data: {error}", _readable(fields)) from error
     identified = Identified(event, identity(source, event.id), content)
+    if model is Correction:
+        _require_effect(event, fields)
     forbidden, subjects, ours = _known(source, event_type)
+    if subject.startswith(NO_ORDER) and event_type != _DROPPED:
+        forbidden = forbidden or f"{subject} names no order: only what is dropped may be of none"
     if forbidden is not None:
         raise EventRejected(Reason.FORBIDDEN_SOURCE, forbidden, _readable(fields))
     if subjects and not subject.startswith(subjects):
@@ -258,6 +283,37 @@ def validate(fields: dict[str, Any]) -> Identified:
     if ours and event_type not in EVENTS:
         raise UnknownVersion(identified)
     return identified
+
+
+def _require_effect(event: Envelope, fields: dict[str, Any]) -> None:
+    try:
+        effective(event)
+    except (EventRejected, UnknownVersion) as error:
+        raise EventRejected(Reason.INVALID, f"data.corrected: {error}", _readable(fields)) from error
+
+
+def effective(event: Envelope) -> Envelope:
+    """Return the event whose effect this one has: what a correction says should have been said, else the event itself.
+
+    Raises EventRejected or UnknownVersion for a correction that `parse` refuses.
+    """
+    if not isinstance(event, Correction) or event.data.corrected is None:
+        return event
+    said = event.data.corrected
+    attributes = {"specversion": "1.0", "id": event.id, "subject": event.subject, "time": event.time}
+    corrected = validate({**attributes, "source": said.source, "type": said.type, "data": said.data}).event
+    if type(corrected) is Envelope or isinstance(corrected, _REMARKS):
+        raise EventRejected(Reason.INVALID, f"{said.type} is nothing that happens to an order")
+    return corrected
+
+
+def settles(event: Envelope) -> tuple[int, int] | None:
+    """Return the place (partition, offset) of the message in quarantine that this event settles, None where it does
+    nothing like that."""
+    if not isinstance(event, Dropped | Correction) or event.data.event is None:
+        return None
+    place = _PLACE(event.data.event.id) if event.data.event.source == QUARANTINE else None
+    return None if place is None else (int(place[1]), int(place[2]))
 
 
 def _first_error(error: ValidationError) -> str:

@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import NamedTuple
 
-from schemas.lifecycle import Holder, Stage
+from schemas.lifecycle import NO_ORDER, Holder, Stage
 
 NO_PARTNER = ""
 """In the counts, the partner of an order that came without one."""
@@ -45,6 +45,11 @@ class OrderState:
             self.price_currency, self.opened_at, self.stage_since, self.stage_recorded_at, self.revision,
             self.anomalies, self.last_offset, self.last_recorded_at, self.opened_by,
         )  # fmt: skip
+
+
+def is_order(state: OrderState) -> bool:
+    """Say whether there is such an order, or only something said of no order (`NO_ORDER`)."""
+    return not state.order_id.startswith(NO_ORDER)
 
 
 CARD = (

@@ -10,12 +10,16 @@ from pipelines.audit.findings import Findings
 from pipelines.audit.order import Ledgered, Order
 from pipelines.audit.report import Kind
 from pipelines.audit.world import Expected
-from schemas.lifecycle import FINAL
+from schemas.lifecycle import FINAL, NO_ORDER
 
 
 def check_views(order: Order, says: Ledgered, found: Findings) -> None:
     """Name what is wrong with the order's rows in the views. Only for an order that has not moved."""
     rows = order.rows.views
+    if order.order_id.startswith(NO_ORDER):
+        for row in rows:
+            found.add(Kind.ORDER_PHANTOM, f"in {_table(row)}, but its name is that of no order", **order.names())
+        return
     if not says.due:
         for row in rows:
             found.add(Kind.ORDER_PHANTOM, f"in {_table(row)}, but none of its events took effect", **order.names())

@@ -17,7 +17,7 @@ from pipelines.audit.digests import content_of, identity_of
 from pipelines.audit.shapes import DATA, Need, Shape, first_fault, matching, name
 from schemas.envelope import MAX_EVENT_BYTES
 from schemas.errors import Reason
-from schemas.lifecycle import may_send, partner_of, source_kind
+from schemas.lifecycle import NO_ORDER, may_send, partner_of, source_kind
 
 _TIME = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:[Zz]|([+-])(\d\d):(\d\d))", re.ASCII
@@ -25,6 +25,8 @@ _TIME = re.compile(
 _VERSIONED = re.compile(r"order\.([a-z_]+)\.v([1-9][0-9]*)", re.ASCII).fullmatch
 _TRACE = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}").match
 _NO_TRACE = "0" * 32
+CORRECTION, DROPPED = "order.correction.v1", "order.dropped.v1"
+_PLACE = re.compile(r"[0-9]{1,4}:(0|[1-9][0-9]{0,17})", re.ASCII).fullmatch
 _JSON_TYPES = ("application/json", "text/json")
 _KEPT_CHARACTERS = 256
 _BEGINNING, _END = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
@@ -48,6 +50,15 @@ class Event:
     content: int
     readable: bool
     data: Any
+
+    @property
+    def settles(self) -> str | None:
+        """The place (`3:1204`) of the message in quarantine that an operator settles by this event."""
+        about = self.data.get("event") if self.event_type in (CORRECTION, DROPPED) else None
+        if about is None or about["source"] != "/quarantine" or _PLACE(about["id"]) is None:
+            return None
+        place: str = about["id"]
+        return place
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +92,8 @@ def read_message(body: bytes) -> Event | Rejected:
     versioned = _VERSIONED(event_type)
     known = versioned is not None and versioned.group(1) in DATA
     forbidden = _forbidden(source, order_id, versioned.group(1) if versioned and known else None)
+    if forbidden is None and order_id.startswith(NO_ORDER) and event_type != DROPPED:
+        forbidden = f"{order_id} names no order"
     if forbidden is not None:
         return _rejected(fields, Reason.FORBIDDEN_SOURCE, forbidden)
     readable = not known or (versioned is not None and versioned.group(2) == "1")
@@ -115,7 +128,11 @@ def _invalid(fields: dict[str, Any]) -> str | None:
     if not isinstance(data, dict):
         return "data"
     fault = first_fault(shape, data)
-    return None if fault is None else f"data.{fault}"
+    if fault is not None:
+        return f"data.{fault}"
+    said = data.get("corrected") if event_type == CORRECTION else None
+    partner = None if said is None else partner_of(said["source"])
+    return None if partner is None or fields["subject"].startswith(f"{partner}:") else "data.corrected.source"
 
 
 def _forbidden(source: str, order_id: str, event_name: str | None) -> str | None:

@@ -56,6 +56,7 @@ class Kind(StrEnum):
     COUNTS = "counts"
     STAYS = "stays"
     STAY_DAYS = "stay_days"
+    SETTLED = "settled"
     CHECKPOINT = "checkpoint"
 
     REUSED_ID = "reused_id"
@@ -77,7 +78,8 @@ _KINDS: dict[Figure, list[Kind]] = {
     Figure.MISMATCHES: [
         Kind.STAGE, Kind.PRICE, Kind.PARTNER, Kind.REVISION_BEHIND, Kind.ORDER_MISSING, Kind.ORDER_MISPLACED,
         Kind.ORDER_ROW, Kind.TIMELINE_ROW, Kind.LEDGER_ROW, Kind.APPLIED_BUT_REJECTED, Kind.APPLIED_BUT_UNREADABLE,
-        Kind.QUARANTINE_REASON, Kind.COUNTS, Kind.STAYS, Kind.STAY_DAYS, Kind.CHECKPOINT,
+        Kind.QUARANTINE_REASON, Kind.COUNTS, Kind.STAYS, Kind.STAY_DAYS, Kind.SETTLED,
+        Kind.CHECKPOINT,
     ],
     Figure.REUSED_IDS: [Kind.REUSED_ID],
 }  # fmt: skip

@@ -17,6 +17,7 @@ import asyncpg
 from pipelines.audit.check_counts import check_counts
 from pipelines.audit.check_ledger import applied_after_parked, check_ledger, check_parked
 from pipelines.audit.check_quarantine import QuarantineCheck
+from pipelines.audit.check_settled import SettledCheck
 from pipelines.audit.check_stays import check_stays
 from pipelines.audit.check_timeline import check_timeline
 from pipelines.audit.check_views import check_views
@@ -77,6 +78,7 @@ class _Audit:
         self._world = world
         self._remarks = Remarks(world)
         self._found = Findings()
+        self._settled = SettledCheck()
         self._progress = progress
         self._done = self._steps = 0
         self._applied = self._parked = 0
@@ -159,6 +161,7 @@ class _Audit:
             check_views(order, says, self._found)
         elif order.expected:
             self._remarks.moved(order.rows.order_no, order.order_id)
+        self._settled.take(order, says)
         self._remarks.visited(order.order_id)
         self._parked += safe
         self._applied += len(order.expected) - len(says.missing) - len(says.parked)
@@ -186,6 +189,7 @@ class _Audit:
         check_totals(cutoffs, tallies, self._found)
         await check_counts(self._connection, cutoffs.partitions, self._found)
         await check_stays(self._connection, self._found)
+        await self._settled.run(self._connection, cutoffs.ends, self._found)
         for reused in self._world.reused_ids():
             detail = (
                 f"{reused.orders} orders have an event of this source and id, such as {reused.one}, {reused.another}"

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+from schemas.lifecycle import may_send, source_kind
 from schemas.money import CURRENCIES
 
 Check = Callable[[Any], bool]
@@ -72,6 +73,18 @@ def currency(value: Any) -> bool:
     return isinstance(value, str) and value in CURRENCIES
 
 
+def corrected(value: Any) -> bool:
+    """Say whether this is something that happens to an order, of a source that may say so. Of which order, is not
+    looked at here."""
+    if not isinstance(value, dict) or first_fault(_CORRECTED, value) is not None:
+        return False
+    event = value["type"].removeprefix("order.").removesuffix(".v1")
+    kind = source_kind(value["source"])
+    known = value["type"] == f"order.{event}.v1" and event in DATA and event not in _REMARKS
+    allowed = known and kind is not None and may_send(kind, event)
+    return allowed and first_fault(DATA[event], value.get("data", {})) is None
+
+
 def _optional(good: Check) -> Need:
     return Need(good, may_lack=True, may_be_null=True)
 
@@ -82,6 +95,12 @@ _ITEM: Shape = {
     "material": _optional(name),
 }
 _EVENT: Shape = {"source": Need(name), "id": Need(name)}
+_REMARKS = ("note_added", "correction", "dropped", "released")
+_CORRECTED: Shape = {
+    "source": Need(name),
+    "type": Need(matching(r"[\x21-\x7e]{1,128}")),
+    "data": Need(lambda value: isinstance(value, dict), may_lack=True),
+}
 _MONEY: Shape = {"amount": Need(amount), "currency": Need(currency)}
 _CUSTOMER: Shape = {"customer_id": _optional(name), "partner": _optional(partner)}
 
@@ -101,7 +120,12 @@ DATA: Mapping[str, Shape] = {
     "revised": {"reason": _optional(text), "items": _optional(listed(shaped(_ITEM)))},
     "price_retry_requested": {},
     "note_added": {"text": Need(text), "author": Need(name)},
-    "correction": {"author": Need(name), "reason": Need(text), "event": _optional(shaped(_EVENT))},
+    "correction": {
+        "author": Need(name),
+        "reason": Need(text),
+        "event": _optional(shaped(_EVENT)),
+        "corrected": _optional(corrected),
+    },
     "dropped": {"author": Need(name), "reason": Need(text), "event": Need(shaped(_EVENT))},
     "released": {"author": Need(name), "reason": _optional(text)},
 }

@@ -64,6 +64,7 @@ class Expected(NamedTuple):
     partner: str | None
     amount: str | None
     currency: str | None
+    settles: str | None
 
     @property
     def event_time(self) -> datetime:
@@ -198,7 +199,7 @@ class World:
         names = (event.source, event.event_id, event.event_type, event_us, event.trace_id, event.readable)
         stage, *rest = _columns(standing)
         row = (order.number, event.identity, event.content, offset, milliseconds(recorded_at), *names, body)
-        self.sqlite.execute(_KEEP_EVENT, (*row, stage or Stage.UNOPENED, *rest))
+        self.sqlite.execute(_KEEP_EVENT, (*row, stage or Stage.UNOPENED, *rest, event.settles))
 
     def _reject(self, partition: int, record: Record, message: Rejected, tally: Tally) -> None:
         row = (partition, record.offset, message.reason, message.why, message.order_id, message.event_id, record.body)

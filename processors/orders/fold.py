@@ -7,7 +7,15 @@ from datetime import datetime, timedelta
 from processors.orders.lifecycle import Anomaly, next_stage
 from schemas.envelope import Envelope
 from schemas.lifecycle import STAGE_OF_EVENT, STAGES, Holder, Stage, partner_of
-from schemas.orders import Initiated, PriceCalculated, PriceFailed, PriceRetryRequested, Submitted
+from schemas.orders import (
+    Correction,
+    Initiated,
+    PriceCalculated,
+    PriceFailed,
+    PriceRetryRequested,
+    Submitted,
+    effective,
+)
 from schemas.views import OrderState, TimelineEntry
 
 AHEAD = timedelta(minutes=5)
@@ -25,8 +33,11 @@ def fold(
     """Return the order's state after `event`, and the event's place in its story.
 
     `state` is None before the order's first event, and is not changed. `offset` is the event's place in its
-    partition, `recorded_at` its chunk's time (UTC), which stands in for a time from the future.
+    partition, `recorded_at` its chunk's time (UTC), which stands in for a time from the future. A correction has the
+    effect of what it says should have been said.
     """
+    if type(event) is Correction:
+        event = effective(event)
     time, kind, source = event.time, type(event), event.source
     future = time - recorded_at > AHEAD
     if future:

@@ -13,6 +13,27 @@ _DUPLICATE = (
 )
 
 SET_ASIDE = [
+    Fault(
+        "a message settled by nobody",
+        "UPDATE quarantine SET how = 'dropped', author = 'eve', order_no = (SELECT min(order_no) FROM order_index),"
+        " by_offset = 0, settled_at = now() WHERE reason = 'invalid'",
+        {Kind.SETTLED: 1},
+        order=None,
+    ),
+    Fault(
+        "a message not settled",
+        "UPDATE quarantine SET how = NULL, reason = 'x' WHERE stream_offset = 9999",
+        {Kind.SETTLED: 1, Kind.QUARANTINE_PHANTOM: 1},
+        order=None,
+    ),
+    *(
+        Fault(name, statement, {Kind.SETTLED: 1}, order=None)
+        for name, statement in {
+            "no word of a message that is settled": "DELETE FROM quarantine WHERE stream_offset = 9998",
+            "settled otherwise": "UPDATE quarantine SET how = 'corrected' WHERE stream_offset = 9999",
+            "settled by another event": "UPDATE quarantine SET by_offset = 0 WHERE stream_offset = 9998",
+        }.items()
+    ),
     Fault("a good event in quarantine too", quarantine_row("stream_offset"), {Kind.QUARANTINED_AND_APPLIED: 1}),
     Fault(
         "a good event in quarantine only",

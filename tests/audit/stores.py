@@ -78,6 +78,28 @@ def priced(order_id: str, amount: str, event_id: str) -> Fields:
     return event(order_id, "price_calculated", event_id=event_id, data=data)
 
 
+def dropping(subject: str, place: str) -> Fields:
+    """Return an event by which an operator drops the message in quarantine at this place."""
+    reason = {"author": "ada", "reason": "rubbish", "event": {"source": "/quarantine", "id": place}}
+    return event(subject, "dropped", event_id=f"drop {place}", data=reason)
+
+
+def correcting(order_id: str, *places: str) -> list[Fields]:
+    """Return events by which an operator corrects messages at these places: the order was priced at 3 euros."""
+    price = {"price": {"amount": "3", "currency": "EUR"}}
+    said = {"source": "/mes", "type": "order.price_calculated.v1", "data": price}
+    common = {"author": "ada", "reason": "a number", "corrected": said}
+    return [
+        event(
+            order_id,
+            "correction",
+            event_id=f"correct {place}",
+            data=common | {"event": {"source": "/quarantine", "id": place}},
+        )
+        for place in places
+    ]
+
+
 async def fill(settings: Settings) -> None:
     """Publish and commit the base state: see `FIGURES` for what it holds."""
     lives = [fields for number in range(12) for fields in life(f"A{number}")]
@@ -93,6 +115,7 @@ async def fill(settings: Settings) -> None:
     home = partition_of("A1", PARTITIONS)
     await publish_raw(settings, (home + 1) % PARTITIONS, orjson.dumps(event("A1", "note_added", event_id="astray")))
     await publish_raw(settings, home, b"no JSON", orjson.dumps(event("A1", "note_added", data={"text": "x" * 300_000})))
+    await publish(settings, [dropping("~quarantine", "0:9999"), *correcting("C2", "0:9997", "0:9998")])
     await publish(settings, [event("A2", "note_added", type="order.sneezed.v1", source="/shop"), *life("N1")])
     boom = {"text": "boom", "author": "ada"}
     for order_id in ("K1", "K2"):
@@ -107,11 +130,11 @@ async def fill(settings: Settings) -> None:
 
 
 FIGURES = {
-    "orders": 32,
-    "events_in_stream": 238,
-    "distinct": 205,
+    "orders": 34,
+    "events_in_stream": 241,
+    "distinct": 208,
     "duplicates": 33,
-    "applied": 194,
+    "applied": 197,
     "quarantined": 7,
     "parked": 4,
     "pending": 20,

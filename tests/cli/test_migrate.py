@@ -10,7 +10,7 @@ async def test_it_makes_the_tables_once_and_says_nothing_on_stderr(bare_warren: 
         answer = await bare_warren.ends("migrate", "--json")
         assert (answer.code, answer.stderr) == (0, "")
         assert answer.json == {"schemas": ["warren", "views_v1"], "pipelines": ["views@1"]}
-    assert (await bare_warren("quarantine", "list")).words == "Nothing is in quarantine."
+    assert (await bare_warren("quarantine", "list")).words == "Nothing in quarantine waits; --all shows what did."
 
 
 async def test_it_says_what_is_up_to_date(warren: Warren) -> None:

@@ -4,5 +4,6 @@ SELECT q.partition, q.stream_offset, q.reason, q.source, q.event_id, q.subject, 
   FROM quarantine q
   LEFT JOIN checkpoint c USING (partition)
  WHERE (q.partition, q.stream_offset) > ($1::int, $2::bigint)
+   AND NOT (q.reason = '' AND q.how IS NOT NULL)
  ORDER BY q.partition, q.stream_offset
  LIMIT $3

@@ -29,6 +29,7 @@ CREATE TABLE events (
     partner       TEXT,
     amount        TEXT,
     currency      TEXT,
+    settles       TEXT,
     PRIMARY KEY (number, identity)
 ) WITHOUT ROWID;
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import datetime
 
 import asyncpg
@@ -13,6 +13,7 @@ from pipelines.engine.stores.writes import Write
 
 _EVENTS = named_sql(__package__, "parked_events")
 _QUARANTINE = named_sql(__package__, "quarantine_add")
+_SETTLE = named_sql(__package__, "quarantine_settle")
 _PARK = named_sql(__package__, "parked_add")
 _FORGET = named_sql(__package__, "parked_forget")
 _RENEW = named_sql(__package__, "parked_renew")
@@ -50,6 +51,22 @@ class ParkedRow:
     recorded_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """What was done about the message in quarantine at a place, and by whom; event `by_offset` of an order says so.
+
+    `settled_at` is when the log recorded that event.
+    """
+
+    partition: int
+    stream_offset: int
+    how: str
+    author: str
+    order_no: int
+    by_offset: int
+    settled_at: datetime
+
+
 def quarantines(rows: Sequence[QuarantineRow]) -> Write:
     """Return what sets bad events aside."""
     return Write(
@@ -68,6 +85,15 @@ def quarantines(rows: Sequence[QuarantineRow]) -> Write:
             [row.recorded_at for row in rows],
         ),
     )
+
+
+def settlements(rows: Sequence[Settlement]) -> Write:
+    """Return what says of messages in quarantine that they wait no longer; of each place there is one row at most.
+
+    The message may be set aside by the same batch.
+    """
+    columns = [list(column) for column in zip(*map(astuple, rows), strict=True)]
+    return Write("quarantine_settle", _SETTLE, tuple(columns), apart=True)
 
 
 def parks(rows: Sequence[ParkedRow]) -> Write:

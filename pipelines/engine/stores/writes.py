@@ -1,8 +1,8 @@
 """Writes that take effect together: in one statement, which is one round trip and a transaction by itself.
 
 A statement's terms run as one, whatever their order, and see the tables as they were before it. So no two of them may
-change the same row. What is too large for one statement runs in several, inside a transaction; a write that has no
-packed rows is not parted from the one before it.
+change the same row, unless the later one is `apart`. What is too large for one statement runs in several, inside a
+transaction; a write that has no packed rows is not parted from the one before it.
 """
 
 from __future__ import annotations
@@ -21,11 +21,15 @@ _PARAMETER = re.compile(r"\$(\d+)")
 
 
 class Write(NamedTuple):
-    """A query that changes rows, its arguments (`$1` and so on), and the name that a statement knows it by."""
+    """A query that changes rows, its arguments (`$1` and so on), and the name that a statement knows it by.
+
+    `apart`: it may change what a write before it changes, so it begins a statement of its own.
+    """
 
     name: str
     query: str
     arguments: tuple[Any, ...]
+    apart: bool = False
 
     @property
     def size(self) -> int:
@@ -73,7 +77,7 @@ def _statements(writes: Iterable[Write]) -> Iterator[list[Write]]:
     size = 0
     for write in writes:
         size += write.size
-        if together and write.size and size > STATEMENT_BYTES:
+        if together and (write.apart or (write.size and size > STATEMENT_BYTES)):
             yield together
             together, size = [], write.size
         together.append(write)

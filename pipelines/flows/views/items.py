@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pipelines.engine.instance.projection import OrderChange
 from pipelines.engine.stores.named_sql import named_sql
 from pipelines.engine.stores.writes import Write
-from schemas.orders import Revised, Submitted
+from schemas.orders import Revised, Submitted, effective
 from schemas.views import OrderState, TimelineEntry
 
 _ADD = named_sql(__package__, "order_items_add")
@@ -20,8 +20,8 @@ def writes(changes: Sequence[OrderChange[OrderState, TimelineEntry]]) -> list[Wr
             (item.item_id, change.order_no)
             for change in changes
             for arrived, _ in change.entries
-            if isinstance(arrived.event, Submitted | Revised)
-            for item in arrived.event.data.items or ()
+            if isinstance(event := effective(arrived.event), Submitted | Revised)
+            for item in event.data.items or ()
         }
     )
     if not found:

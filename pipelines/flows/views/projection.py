@@ -20,7 +20,7 @@ from processors.orders.fold import fold
 from schemas.envelope import Envelope, Identified
 from schemas.lifecycle import FINAL, Stage
 from schemas.orders import Released, parse
-from schemas.views import OrderState, TimelineEntry
+from schemas.views import OrderState, TimelineEntry, is_order
 
 _MAKE_MONTH = named_sql(__package__, "make_month")
 _SNAPSHOT_COUNTS = named_sql(__package__, "snapshot_counts")
@@ -73,6 +73,7 @@ class Views:
     ) -> tuple[list[CardChange], Mapping[str, int]]:
         """Return the changed orders' cards, as far as they are wanted, and the differences of counts."""
         cards = []
+        changes = [change for change in changes if is_order(change.after)]
         for change in changes:
             before = None if change.before is None else spot_of(change.before)
             after = spot_of(change.after)

@@ -10,10 +10,10 @@ import asyncpg
 from pipelines.engine.instance.projection import OrderChange
 from pipelines.engine.stores.named_sql import named_sql
 from pipelines.engine.stores.writes import Write
-from pipelines.flows.views import items, stays, timeline
+from pipelines.flows.views import items, settled, stays, timeline
 from pipelines.flows.views.rows import packed, state_of
 from schemas.lifecycle import FINAL
-from schemas.views import NO_PARTNER, OrderState, TimelineEntry
+from schemas.views import NO_PARTNER, OrderState, TimelineEntry, is_order
 
 _LOAD_OPEN = named_sql(__package__, "load_open")
 _LOAD_CLOSED = named_sql(__package__, "load_closed")
@@ -43,7 +43,8 @@ async def load(connection: asyncpg.Connection, order_nos: Sequence[int]) -> dict
 
 def writes(partition: int, changes: Sequence[Change]) -> list[Write]:
     """Return what writes the orders' new states, the counts, and the timeline entries."""
-    changes = sorted(changes, key=lambda change: change.order_no)
+    everything = sorted(changes, key=lambda change: change.order_no)
+    changes = [change for change in everything if is_order(change.after)]
     changed: list[bytes] = []
     opened: list[bytes] = []
     left: list[int] = []
@@ -74,7 +75,7 @@ def writes(partition: int, changes: Sequence[Change]) -> list[Write]:
     ]
     if after_end:
         found.append(Write("closed_orders_change", _CHANGE_CLOSED, (after_end,)))
-    return [*found, *items.writes(changes), *timeline.adds(partition, changes)]
+    return [*found, *items.writes(changes), *settled.writes(everything), *timeline.adds(partition, everything)]
 
 
 class Counted(NamedTuple):

@@ -24,7 +24,7 @@ from pipelines.engine.stores.packed_rows import (
 )
 from pipelines.engine.stores.writes import Write, pieces
 from schemas.lifecycle import Holder, Stage
-from schemas.views import OrderState, TimelineEntry
+from schemas.views import OrderState, TimelineEntry, is_order
 
 _ADD = named_sql(__package__, "timeline_add")
 
@@ -33,9 +33,12 @@ _HEAD = Struct("!i8sq8sq8sq8sq8si8shii16s").pack
 
 
 def adds(partition: int, changes: Sequence[OrderChange[OrderState, TimelineEntry]]) -> list[Write]:
-    """Return what writes each change's entries, every order's together, in the order of the changes."""
+    """Return what writes each change's entries, every order's together, in the order of the changes.
+
+    What is of no order has no revision: nobody keeps a state that could count.
+    """
     rows = [
-        _row(change.order_no, partition, revision, arrived, entry)
+        _row(change.order_no, partition, revision if is_order(change.after) else 0, arrived, entry)
         for change in changes
         for revision, (arrived, entry) in enumerate(
             change.entries, 1 if change.before is None else change.before.revision + 1
