@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from benchmarks.environment import BenchRun
 
 _ADDRESS = b"board: "
+_VARIABLES = {"WARREN_BOARD_PORT": "0", "WARREN_BOARD_SIGN_IN": "off", "PYTHONUNBUFFERED": "1"}
 
 
 @asynccontextmanager
@@ -21,7 +22,7 @@ async def board(run: BenchRun) -> AsyncIterator[str]:
         "-c",
         "from cli.main import main; main()",
         "board",
-        env={**os.environ, **run.variables, "WARREN_BOARD_PORT": "0", "PYTHONUNBUFFERED": "1"},
+        env={**os.environ, **run.variables, **_VARIABLES},
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,

@@ -10,6 +10,7 @@ import typer
 from typer.exceptions import TyperException
 
 from cli import (
+    account,
     audit,
     board,
     demo,
@@ -52,6 +53,7 @@ app.add_typer(migrate.app)
 app.add_typer(topology.app, name="topology")
 app.add_typer(run.app)
 app.add_typer(board.app)
+app.add_typer(account.app, name="account")
 app.add_typer(publish.app)
 app.add_typer(outbox.app, name="outbox")
 app.command("import", epilog=importer.EPILOG)(importer.import_command)

@@ -53,7 +53,10 @@ async def play(addresses: Addresses, options: Options, hurry: asyncio.Event, con
 
     await clear_leftovers(say)
     async with stage(addresses, hurry, say) as set_stage:
-        console.print(f"\n  [bold]The board: {set_stage.board_url}[/bold]\n  Logs: {set_stage.logs}", soft_wrap=True)
+        console.print(f"\n  [bold]The board: {set_stage.board_url}[/bold]", soft_wrap=True)
+        guest = set_stage.guest
+        console.print(f"  Sign in as [bold]{guest.name}[/bold] with the password [bold]{guest.password}[/bold]")
+        console.print(f"  Logs: {set_stage.logs}", soft_wrap=True)
         look = f"set -a; . {shlex.quote(str(set_stage.environment))}; set +a; {shlex.quote(str(_WARREN))} lag"
         console.print(f"  In another terminal: {look}", markup=False, soft_wrap=True)
         console.print(f"  Seed: {options.seed}" + ("\n" if options.once else "     Ctrl-C stops all of it.\n"))

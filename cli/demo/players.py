@@ -35,7 +35,7 @@ class Players:
 async def players(stage: Stage, seed: int, rate: float | None, console: Console) -> AsyncIterator[Players]:
     """Give the players; figures are shown on `console` for as long as the block runs."""
     settings, tally, pace = stage.settings, Tally(), Pace(rate)
-    async with Visibility(stage.board_url, seed) as visibility:
+    async with Visibility(stage.board_url, seed, stage.guest) as visibility:
         services = Services(settings, pace, tally, visibility.offer, stage.outboxes)
         simulation = Simulation(World(seed), services, pace, settings.partitions)
         figures = Figures(stage.board_url, tally, services, stage.checkpoints, visibility)

@@ -11,6 +11,7 @@ from pathlib import Path
 import httpx
 
 from cli.demo.errors import DemoFailed
+from cli.demo.guest import Guest, invite
 from cli.demo.outboxes import ServiceOutbox
 from cli.demo.places import board_port, run_folder
 from cli.demo.planned import Sender
@@ -44,6 +45,7 @@ class Stage:
     schema: str
     checkpoints: Checkpoints
     board_url: str
+    guest: Guest
     outboxes: Mapping[Sender, ServiceOutbox]
     children: tuple[Child, ...]
 
@@ -65,6 +67,7 @@ async def stage(addresses: Addresses, hurry: asyncio.Event, say: Say) -> AsyncIt
         say("making tables and streams")
         make_streams = create_super_stream(settings.stream_url, settings.super_stream, settings.partitions)
         await asyncio.gather(asyncio.to_thread(_migrate, settings), make_streams)
+        guest = await invite(settings.postgres_dsn)
         outboxes = {sender: ServiceOutbox(further_dsn(own, sender)) for sender in Sender}
         for sender, outbox in outboxes.items():
             await install(outbox.dsn, f"/{sender}")
@@ -75,6 +78,7 @@ async def stage(addresses: Addresses, hurry: asyncio.Event, say: Say) -> AsyncIt
             "WARREN_OUTBOX_DSN": outboxes[Sender.SHOP].dsn,
             "WARREN_SUPER_STREAM": settings.super_stream,
             "WARREN_PARTITIONS": str(settings.partitions),
+            "WARREN_BOARD_SIGN_IN": "accounts",
         }
         environment = {**variables, "WARREN_BOARD_PORT": str(board_port(settings))}
         say("starting the board, the pipeline and a relay for each service")
@@ -101,7 +105,7 @@ async def stage(addresses: Addresses, hurry: asyncio.Event, say: Say) -> AsyncIt
         url = await guarded(_ready(board, checkpoints, settings.partitions), children)
         try:
             noted = write_environment(folder, variables)
-            yield Stage(folder, noted, settings, schema, checkpoints, url, outboxes, children)
+            yield Stage(folder, noted, settings, schema, checkpoints, url, guest, outboxes, children)
         finally:
             say("stopping them, and clearing away this run's data")
 

@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 import httpx
 
+from cli.demo.guest import Guest, let_in
 from cli.demo.planned import Planned
 
 EVERY = (50, 100)
@@ -31,7 +32,8 @@ _PAUSE_SHARE = 0.05
 class Visibility:
     """Watches some of the confirmed events until they stand in their order's timeline at `/api/orders/{id}`."""
 
-    def __init__(self, board_url: str, seed: int) -> None:
+    def __init__(self, board_url: str, seed: int, guest: Guest | None = None) -> None:
+        self._guest = guest
         self._client = httpx.AsyncClient(base_url=board_url, timeout=10, trust_env=False)
         self._chance = random.Random(f"{seed}/visible")
         self._countdown = 1
@@ -39,7 +41,9 @@ class Visibility:
         self.milliseconds: deque[float] = deque(maxlen=KEPT)
 
     async def __aenter__(self) -> Visibility:
-        """Nothing to do: connections are made when the first event is watched."""
+        """Sign in, where somebody has to. Else connections are made when the first event is watched."""
+        if self._guest is not None:
+            await let_in(self._client, self._guest)
         return self
 
     async def __aexit__(

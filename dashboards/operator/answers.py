@@ -10,6 +10,7 @@ from dashboards.operator.formats import rfc3339
 from dashboards.operator.listing.listings import Page
 from dashboards.operator.listing.question import Question
 from dashboards.operator.outboxes import Outboxes, query
+from dashboards.operator.pipeline.lag import Lag
 from dashboards.operator.rows import Board, Card, Standing, Story, target_of
 from schemas.lifecycle import FINAL
 
@@ -92,6 +93,26 @@ def outboxes_answer(outboxes: Outboxes, now: datetime) -> dict[str, Any]:
                 "writers": [{**asdict(writer), "query": query(writer)} for writer in outbox.lag.writers],
             }
             for outbox in outboxes.known
+        ],
+    }
+
+
+def lag_answer(lag: Lag, now: datetime) -> dict[str, Any]:
+    """Return what waits in each partition, and whether it is stalled: events wait, and none takes effect."""
+    return {
+        "read_at": rfc3339(lag.read_at),
+        "events": lag.events,
+        "partitions": [
+            {
+                "partition": one.position.partition,
+                "events": one.waiting.events,
+                "oldest_recorded_at": None if one.waiting.oldest is None else rfc3339(one.waiting.oldest),
+                "next_offset": one.position.next_offset,
+                "end_offset": one.waiting.end,
+                "committed_at": None if one.position.committed_at is None else rfc3339(one.position.committed_at),
+                "stalled": one.stalled(now),
+            }
+            for one in lag.partitions
         ],
     }
 

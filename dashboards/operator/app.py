@@ -11,6 +11,8 @@ from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 
 from dashboards.operator import api, events, health, orders, pages
+from dashboards.operator.acting import page as acting_page
+from dashboards.operator.acting.actions import Actions
 from dashboards.operator.boards import Boards
 from dashboards.operator.changes import Listener
 from dashboards.operator.database import Database
@@ -21,9 +23,16 @@ from dashboards.operator.listing.listings import Listings
 from dashboards.operator.live import Live
 from dashboards.operator.metrics import Metrics
 from dashboards.operator.middleware import Answers
+from dashboards.operator.notices import Notices
 from dashboards.operator.order import page as order_page
+from dashboards.operator.pipeline import page as pipeline_page
+from dashboards.operator.pipeline.reading import SetAside
+from dashboards.operator.pipeline.streams import Streams
 from dashboards.operator.problems import add_problems
 from dashboards.operator.reads import Reads
+from dashboards.operator.signin import page as signin_page
+from dashboards.operator.signin.door import Door
+from dashboards.operator.signin.guard import Guard
 from dashboards.operator.stuck import page as stuck_page
 from dashboards.operator.stuck.reading import StuckOrders
 from dashboards.operator.templating import make_environment
@@ -41,16 +50,20 @@ def create_app(settings: Settings) -> FastAPI:
     database = Database(settings.postgres_read_dsn or settings.postgres_dsn, metrics)
     reads = Reads(cache, database, metrics)
     stuck = StuckOrders(database)
+    door = Door.of(settings, database)
+    actions = Actions(settings)
     environment = make_environment(settings.super_stream)
     lanes = Lanes(database, stuck)
     boards = Boards(reads, lanes)
-    live = Live(reads, boards, environment, metrics)
+    streams = Streams(settings, reads)
+    notices = Notices(reads, cache, streams)
+    live = Live(reads, boards, notices, environment, metrics)
     listener = Listener(settings, reads, live.tell)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await database.open()
-        tasks = [asyncio.create_task(run()) for run in (live.run, live.run_narrowed, listener.run)]
+        tasks = [asyncio.create_task(run()) for run in (live.run, live.run_narrowed, listener.run, streams.run)]
         try:
             yield
         finally:
@@ -61,16 +74,22 @@ def create_app(settings: Settings) -> FastAPI:
             await reads.close()
             await lanes.close()
             await stuck.close()
+            await door.accounts.close()
+            await actions.close()
             await cache.close()
             await database.close()
 
     app = FastAPI(title="Warren", lifespan=lifespan, docs_url=None, redoc_url=None)
-    app.state.desk = Desk(environment, cache, database, reads, boards, Listings(database), stuck, live, metrics)
+    app.state.desk = Desk(
+        environment, cache, database, reads, boards, Listings(database), stuck, door, live, notices, streams,
+        SetAside(database), actions, metrics,
+    )  # fmt: skip
+    app.add_middleware(Guard, settings=settings, sessions=door.sessions, accounts=door.accounts)
     app.add_middleware(Answers, metrics=metrics)
     add_problems(app)
     for router in (
-        orders.router, order_page.router, pages.router, stuck_page.router, stuck_page.machines,
-        api.router, events.router, health.router,
+        orders.router, order_page.router, pages.router, stuck_page.router, stuck_page.machines, pipeline_page.router,
+        pipeline_page.machines, signin_page.router, acting_page.router, api.router, events.router, health.router,
     ):  # fmt: skip
         app.include_router(router)
     app.mount("/static", StaticFiles(directory=str(files(__package__ or "").joinpath("static"))), name="static")

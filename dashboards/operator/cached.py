@@ -40,9 +40,9 @@ class Cached:
                 if again and why.reason == "behind":
                     await asyncio.sleep(CATCH_UP_SECONDS)
                     continue
-                self._metrics.cache_reads.labels(why.reason).inc()
+                self._metrics.cache_read(why.reason)
                 return None
-            self._metrics.cache_reads.labels("hit").inc()
+            self._metrics.cache_read("hit")
             return found
         return None
 
@@ -51,9 +51,9 @@ class Cached:
         try:
             card = await self._card(standing, order_id)
         except NotInCache as why:
-            self._metrics.cache_reads.labels(why.reason).inc()
+            self._metrics.cache_read(why.reason)
             return None
-        self._metrics.cache_reads.labels("hit").inc()
+        self._metrics.cache_read("hit")
         return card
 
     async def shown(self, standing: Standing, order_id: str) -> tuple[int, int]:

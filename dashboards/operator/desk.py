@@ -10,13 +10,19 @@ from fastapi import Depends, Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment
 
+from dashboards.operator.acting.actions import Actions
 from dashboards.operator.boards import Boards
 from dashboards.operator.database import Database
 from dashboards.operator.hot_cache import HotCache
 from dashboards.operator.listing.listings import Listings
 from dashboards.operator.live import Live
 from dashboards.operator.metrics import Metrics
+from dashboards.operator.notices import Notices
+from dashboards.operator.pipeline.reading import SetAside
+from dashboards.operator.pipeline.streams import Streams
 from dashboards.operator.reads import Reads
+from dashboards.operator.signin.door import Door
+from dashboards.operator.signin.people import may_act, person_of
 from dashboards.operator.stuck.reading import StuckOrders
 from dashboards.operator.texts import LANGUAGES, choose, words
 
@@ -35,7 +41,12 @@ class Desk:
     boards: Boards
     listings: Listings
     stuck: StuckOrders
+    door: Door
     live: Live
+    notices: Notices
+    streams: Streams
+    set_aside: SetAside
+    actions: Actions
     metrics: Metrics
 
 
@@ -64,9 +75,10 @@ async def page(request: Request, template: str, status: int = 200, **values: Any
     """
     language, desk = language_of(request), desk_of(request)
     if "notices" not in values:
-        values["notices"] = await desk.reads.notices()
-    context = {"t": words(language), "now": datetime.now(UTC), "here": request.url, **values}
-    html = desk.environment.get_template(template).render(context)
+        values["notices"] = await desk.notices.now()
+    said = {"t": words(language), "now": datetime.now(UTC), "here": request.url, "person": person_of(request)}
+    said["may_act"] = may_act(person_of(request))
+    html = desk.environment.get_template(template).render(said | values)
     response = HTMLResponse(html, status, headers={"Content-Language": language, "Vary": "Accept-Language, Cookie"})
     if request.query_params.get("lang") in LANGUAGES:
         response.set_cookie(LANGUAGE_COOKIE, language, max_age=_A_YEAR, httponly=True, samesite="lax")

@@ -45,4 +45,5 @@ async def metrics(desk: DeskOf) -> Response:
     with suppress(StoreError):
         standing = await desk.reads.standing()
         stuck = await desk.stuck.found()
-    return Response(desk.metrics.text(standing, stuck), media_type=CONTENT_TYPE_LATEST)
+    lag = None if desk.streams.away else desk.streams.lag
+    return Response(desk.metrics.text(standing, stuck, lag), media_type=CONTENT_TYPE_LATEST)

@@ -17,7 +17,7 @@ from dashboards.operator.boards import Boards
 from dashboards.operator.changes import Changes
 from dashboards.operator.fragments import Fragment, View, noted, render
 from dashboards.operator.metrics import Metrics
-from dashboards.operator.notices import Notice
+from dashboards.operator.notices import Notice, Notices
 from dashboards.operator.reads import Reads
 from dashboards.operator.rows import Board, Standing
 from pipelines.engine.stores.instances import InstanceName
@@ -60,8 +60,11 @@ class Client:
 class Live:
     """All open pages. `run` keeps them up to date until it is cancelled; `close` lets them go."""
 
-    def __init__(self, reads: Reads, boards: Boards, environment: Environment, metrics: Metrics) -> None:
+    def __init__(
+        self, reads: Reads, boards: Boards, notices: Notices, environment: Environment, metrics: Metrics
+    ) -> None:
         self._reads = reads
+        self._notices = notices
         self._boards = boards
         self._environment = environment
         self._metrics = metrics
@@ -117,7 +120,7 @@ class Live:
                         await self._draw_all()
                 except StoreError as error:
                     log.warning("the board has nothing to show: %s", error)
-                    self._say(await self._reads.notices())
+                    self._say(await self._notices.now())
                 except Exception:
                     log.exception("drawing the board failed; trying again")
             await asyncio.sleep(FRAME_SECONDS)
@@ -165,7 +168,7 @@ class Live:
         return {client.view for client in self._clients if client.view is not None}
 
     async def _draw(self, view: View) -> Board:
-        outboxes, said = await self._reads.outboxes(), await self._reads.notices()
+        outboxes, said = await self._reads.outboxes(), await self._notices.now()
         board = await self._boards.board(view.question, view.stages, view.limit)
         if view in self._views():  # somebody still looks at it
             self._drawn[view] = render(self._environment, view, board, outboxes, said, self._drawn.get(view))

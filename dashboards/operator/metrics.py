@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import collections
 from collections.abc import Iterator, Sequence
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from dashboards.operator.pipeline.lag import Lag
 from dashboards.operator.rows import Standing
 from dashboards.operator.stuck.counting import Stuck
 
@@ -34,13 +36,25 @@ class Metrics:
             ["result"],
             registry=self._registry,
         )
+        self._cache_reads: collections.Counter[str] = collections.Counter()
         self.database_reads = Counter(
             "warren_board_database_reads", "Snapshots read from the database.", ["what"], registry=self._registry
         )
 
-    def text(self, standing: Standing | None, stuck: Sequence[Stuck] = ()) -> bytes:
-        """Return all in Prometheus' text format. `standing` None: the database is away, its figures are left out."""
-        self._pipeline.standing, self._pipeline.stuck = standing, stuck
+    def cache_read(self, result: str) -> None:
+        """Count a question to the hot cache: hit, miss, behind or away."""
+        self.cache_reads.labels(result).inc()
+        self._cache_reads[result] += 1
+
+    def cache_hits(self) -> int | None:
+        """The share of questions that the hot cache has answered since the process began, in percent; None: of none."""
+        asked = self._cache_reads.total()
+        return round(100 * self._cache_reads["hit"] / asked) if asked else None
+
+    def text(self, standing: Standing | None, stuck: Sequence[Stuck] = (), lag: Lag | None = None) -> bytes:
+        """Return all in Prometheus' text format. `standing` None: the database is away, its figures are left out; `lag`
+        None: the broker is."""
+        self._pipeline.standing, self._pipeline.stuck, self._pipeline.lag = standing, stuck, lag
         return generate_latest(self._registry)
 
 
@@ -49,6 +63,7 @@ class _Pipeline(Collector):
 
     standing: Standing | None = None
     stuck: Sequence[Stuck] = ()
+    lag: Lag | None = None
 
     def collect(self) -> Iterator[Metric]:
         up = GaugeMetricFamily("warren_board_database_up", "1 where the database answered this scrape.")
@@ -64,6 +79,20 @@ class _Pipeline(Collector):
             for found in self.stuck:
                 late.add_metric([*found.place], found.orders)
             yield late
+        if self.standing is not None and self.lag is not None:
+            yield from _lags(str(self.standing.instance), self.lag)
+
+
+def _lags(instance: str, lag: Lag) -> Iterator[Metric]:
+    labels = ["instance", "partition"]
+    events = GaugeMetricFamily("warren_pipeline_lag_events", "Events that have not taken effect yet.", labels=labels)
+    seconds = GaugeMetricFamily("warren_pipeline_lag_seconds", "How long the first of them has waited.", labels=labels)
+    for one in lag.partitions:
+        partition = [instance, str(one.position.partition)]
+        events.add_metric(partition, one.waiting.events)
+        oldest = one.waiting.oldest
+        seconds.add_metric(partition, 0 if oldest is None else max(0, (lag.read_at - oldest).total_seconds()))
+    yield from (events, seconds)
 
 
 def _families(standing: Standing) -> Iterator[Metric]:

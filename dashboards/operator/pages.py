@@ -17,7 +17,7 @@ async def board(request: Request, desk: DeskOf, asked: QuestionOf) -> Response:
     """All lanes, or the one named; of all orders, or of those that the address narrows them to."""
     view = View.of(language_of(request), asked)
     answer = await desk.boards.board(view.question, view.stages, view.limit)
-    fragments = render(desk.environment, view, answer, await desk.reads.outboxes(), await desk.reads.notices())
+    fragments = render(desk.environment, view, answer, await desk.reads.outboxes(), await desk.notices.now())
     return await page(
         request, "board.html", view=view, question=view.question, fragments=fragments, sources=list(SourceKind)
     )

@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 from dashboards.operator.desk import language_of, page
 from dashboards.operator.middleware import SECURITY_HEADERS
 from dashboards.operator.texts import words
-from schemas.errors import StoreError
+from schemas.errors import StoreError, StreamError, WarrenError
 
 log = logging.getLogger(__name__)
 
@@ -35,8 +35,9 @@ def add_problems(app: FastAPI) -> None:
             request, HTTPStatus.UNPROCESSABLE_ENTITY, f"{first['loc'][-1]}: {first['msg']}", "error.bad"
         )
 
+    @app.exception_handler(StreamError)
     @app.exception_handler(StoreError)
-    async def away(request: Request, error: StoreError) -> Response:
+    async def away(request: Request, error: WarrenError) -> Response:
         log.warning("%s cannot be answered: %s", request.url.path, error)
         answer = await _answer(request, HTTPStatus.SERVICE_UNAVAILABLE, str(error), "error.away", "error.away_hint")
         answer.headers["Retry-After"] = "2"

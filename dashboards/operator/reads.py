@@ -11,7 +11,6 @@ from dashboards.operator.cached import Cached
 from dashboards.operator.database import Database
 from dashboards.operator.hot_cache import CacheAway, HotCache
 from dashboards.operator.metrics import Metrics
-from dashboards.operator.notices import Notice, notices
 from dashboards.operator.order.past import as_it_was
 from dashboards.operator.outboxes import Outbox, Outboxes
 from dashboards.operator.rows import Board, Card, Standing, Story
@@ -57,7 +56,7 @@ class Reads:
 
     async def board(self, stages: Sequence[Stage], limit: int) -> Board:
         """The counts of `stages` and the `limit` orders that came last into each, the latest first."""
-        standing, away = await self._latest_standing()
+        standing, away = await self.latest_standing()
         board = await self._cached.board(standing, stages, limit)
         if board is not None:
             return replace(board, database_away=away)
@@ -65,7 +64,7 @@ class Reads:
 
     async def card(self, order_id: str) -> Card | None:
         """One order as it stands, None where there is none of exactly that id."""
-        standing, _ = await self._latest_standing()
+        standing, _ = await self.latest_standing()
         card = await self._cached.card(standing, order_id)
         if card is not None:
             return card
@@ -76,7 +75,7 @@ class Reads:
 
         It is as new as what the board shows; a replica that is behind is waited for a while.
         """
-        standing, _ = await self._latest_standing()
+        standing, _ = await self.latest_standing()
         partition, shown = await self._cached.shown(standing, order_id)
         deadline = asyncio.get_running_loop().time() + CATCH_UP_SECONDS
         while True:
@@ -103,14 +102,6 @@ class Reads:
         """The raw bytes of one of an order's events, None where it has none at that offset."""
         return await self._database.event(order_id, stream_offset)
 
-    async def notices(self) -> list[Notice]:
-        """What is to be known of all figures just now. Raises nothing."""
-        try:
-            standing, away = await self._latest_standing()
-        except StoreError:
-            return notices(None, database_away=True, cache_away=self._cache.away)
-        return notices(standing, database_away=away, cache_away=self._cache.away)
-
     async def outboxes(self) -> Outboxes:
         """How the services' outboxes stood, as reported within the last seconds. Raises nothing."""
         return await self._outboxes.get("outboxes", self._ask_outboxes)
@@ -127,8 +118,8 @@ class Reads:
         self._known = await self._database.standing()
         return self._known
 
-    async def _latest_standing(self) -> tuple[Standing, bool]:
-        """The standing; or the last one known, and True, where Postgres is away or slow."""
+    async def latest_standing(self) -> tuple[Standing, bool]:
+        """Where the pipeline stands; or the last that is known of that, and True, where Postgres is away or slow."""
         if self._known is None:
             return await self.standing(), False
         try:

@@ -95,6 +95,13 @@ class Position:
     quarantined: int
     parked: int
 
+    @property
+    def visible_after(self) -> int | None:
+        """How many milliseconds after the log had recorded it the last event took effect; None before the first."""
+        if self.recorded_at is None or self.committed_at is None:
+            return None
+        return max(0, round((self.committed_at - self.recorded_at).total_seconds() * 1000))
+
 
 @dataclass(frozen=True, slots=True)
 class Standing:

@@ -84,6 +84,8 @@ def _config(settings: Settings) -> uvicorn.Config:
         log_level="warning",
         access_log=False,
         server_header=False,
+        proxy_headers=settings.board_proxies is not None,
+        forwarded_allow_ips=settings.board_proxies or "",
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from pydantic import Field, ValidationError
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from schemas.errors import SettingsError
@@ -62,6 +62,40 @@ class Settings(BaseSettings):
     )
     board_host: str = Field("127.0.0.1", description="Address the board listens on.")
     board_port: int = Field(8080, ge=0, le=65535, description="Port of the board. 0: any free one.")
+    board_url: str | None = Field(
+        None,
+        pattern=r"^https?://[^/\s]+/?$",
+        description="Where people find the board, such as https://orders.example. With https its cookies are secure.",
+    )
+    board_proxies: str | None = Field(
+        None, description="Addresses of proxies that are believed when they say for whom they ask. None: no proxy is."
+    )
+    board_sign_in: str = Field(
+        "accounts",
+        description=(
+            "How people sign in at the board: accounts (`warren account`), oidc, both (accounts,oidc); or off: whoever "
+            "reaches it may look, and nobody may act."
+        ),
+    )
+    board_session_hours: int = Field(12, ge=1, le=24 * 31, description="How long somebody stays signed in.")
+    board_secret_key: SecretStr | None = Field(
+        None,
+        description=(
+            "What signs sessions, the same for all instances: 32 characters or more. Of several, with commas between "
+            "them, the first signs and all are believed. None: a new one for each process."
+        ),
+    )
+    board_oidc_issuer: str | None = Field(
+        None, description="The OpenID provider, such as https://id.example/realms/shop."
+    )
+    board_oidc_client_id: str | None = Field(None, description="What the board is called there.")
+    board_oidc_client_secret: SecretStr | None = Field(None, description="And its secret there.")
+    board_oidc_scope: str = Field("openid profile email", description="What the provider is asked for.")
+    board_oidc_roles_claim: str = Field("roles", description="The claim of the ID token that says somebody's roles.")
+    board_oidc_roles: str = Field(
+        "warren-viewer=viewer,warren-operator=operator,warren-admin=admin",
+        description="What their roles are here, as THEIRS=viewer, operator or admin, with commas between them.",
+    )
 
 
 @lru_cache(maxsize=1)

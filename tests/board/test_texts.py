@@ -14,6 +14,7 @@ from dashboards.operator.listing.question import Sort, SourceKind
 from dashboards.operator.notices import Name
 from dashboards.operator.texts import LANGUAGES, choose, words
 from processors.orders.lifecycle import Anomaly
+from schemas.errors import Reason
 from schemas.lifecycle import Holder, Stage
 
 
@@ -42,11 +43,15 @@ def test_all_languages_have_the_same_texts_with_the_same_places(language: str) -
 def test_every_text_is_used() -> None:
     root = Path(str(files("dashboards.operator")))
     used = "".join(path.read_text(encoding="utf-8") for path in root.rglob("*.*") if path.suffix in (".html", ".py"))
-    by_name = {"stage", "holder", "anomaly", "unit", "link", "origin", "sort", "sequence", "meaning", "notice"}
+    by_name = set("stage holder anomaly unit link origin sort sequence meaning notice reason role".split())
     keys = [f"{table}.{key}" for table, texts in catalogue("en").items() if table not in by_name for key in texts]
     assert [key for key in keys if f'"{key}"' not in used and f"'{key}'" not in used] == [
         "vitals.cache",
         "vitals.database",
+        "message.dropped",
+        "message.corrected",
+        *(f"act.asked_{what}" for what in ("note", "release", "retry", "cancel")),
+        *(f"sign_in.{why}" for why in ("wrong", "too_many", "away", "provider_away", "not_by_provider", "no_role")),
     ]
 
 
@@ -59,6 +64,7 @@ def test_there_is_a_word_for_everything_an_order_can_be(language: str) -> None:
         "origin": SourceKind,
         "sequence": Sort,
         "notice": get_args(Name),
+        "reason": Reason,
     }
     for kind, members in kinds.items():
         names = [str(name) for name in members]

@@ -25,7 +25,11 @@ class Run:
 
     def environment(self) -> dict[str, str]:
         """Return the variables that lead another process here."""
-        return {**self.addresses.as_environment(), "WARREN_PARTITIONS": str(self.settings.partitions)}
+        return {
+            **self.addresses.as_environment(),
+            "WARREN_PARTITIONS": str(self.settings.partitions),
+            "WARREN_BOARD_SIGN_IN": "off",
+        }
 
     async def connect(self, row_types: Sequence[str] = ()) -> asyncpg.Connection:
         """Return a connection to the views' schema, which takes packed rows of these types; the caller closes it."""
@@ -36,7 +40,9 @@ class Run:
 async def fresh_run(addresses: Addresses, *, partitions: int = 4, prepared: bool = True) -> AsyncIterator[Run]:
     """Give an environment and drop it afterwards. Not `prepared`: without tables and stream."""
     async with run_environment(addresses, unique_run_name("test")) as own:
-        settings = Settings(_env_file=None, **own.model_dump(), partitions=partitions, board_port=0)
+        settings = Settings(
+            _env_file=None, **own.model_dump(), partitions=partitions, board_port=0, board_sign_in="off"
+        )
         if prepared:
             await prepare(settings)
         yield Run(settings, own)

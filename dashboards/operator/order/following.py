@@ -22,6 +22,11 @@ class Next:
     price_failed: bool = False
 
 
+def can_be_cancelled(card: Card) -> bool:
+    """Whether the order has not gone too far for that."""
+    return card.stage in STAGES and STAGES[Stage(card.stage)].rank < STAGES[Stage.SHIPPED].rank
+
+
 def next_of(card: Card) -> Next | None:
     """Return what comes next; None for a finished order, or in a stage this release does not know."""
     if card.stage not in STAGES or card.stage in FINAL:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 import orjson
 from fastapi import APIRouter, HTTPException, Path, Query, Request
@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BeforeValidator
 
 from dashboards.operator.answers import story_answer
 from dashboards.operator.desk import Desk, DeskOf, language_of, page
-from dashboards.operator.order.following import next_of
+from dashboards.operator.order.following import can_be_cancelled, next_of
 from dashboards.operator.order.past import NotReadable
 from dashboards.operator.order.picture import HEIGHT, WIDTH, picture
 from dashboards.operator.order.spans import spans
@@ -21,6 +21,9 @@ from dashboards.operator.texts import words
 from schemas.lifecycle import FINAL
 
 router = APIRouter(default_response_class=HTMLResponse)
+
+Asked = Literal["note", "release", "retry", "cancel"]
+"""What somebody has just done."""
 
 OrderId = Annotated[str, Path(max_length=128)]
 
@@ -51,7 +54,9 @@ async def story_of(desk: Desk, order_id: str, at: datetime | None) -> Story | No
 
 
 @router.get("/orders/{order_id}")
-async def order(request: Request, desk: DeskOf, order_id: OrderId, at: Moment = None) -> Response:
+async def order(
+    request: Request, desk: DeskOf, order_id: OrderId, at: Moment = None, asked: Asked | None = None
+) -> Response:
     """One order as it is, or as it was `at` a moment."""
     t = words(language_of(request))
     story = await story_of(desk, order_id, at)
@@ -66,6 +71,8 @@ async def order(request: Request, desk: DeskOf, order_id: OrderId, at: Moment = 
         "order.html",
         story=story,
         past=at is not None,
+        asked=asked,
+        may_cancel=story.card is not None and can_be_cancelled(story.card),
         then=then,
         spans=drawn,
         picture=picture(drawn),

@@ -51,7 +51,7 @@
     heard = Date.now();
     say("live");
   });
-  document.addEventListener("htmx:sse:error", () => say("lost"));
+  document.addEventListener("htmx:sse:error", (event) => say(event.detail.status === 401 ? "out" : "lost"));
   document.addEventListener("htmx:sse:close", () => say("lost"));
   document.addEventListener("htmx:sse:before:message", (event) => {
     heard = Date.now();

@@ -18,6 +18,7 @@ from pipelines.engine.transport.topology import (
     streams_of,
 )
 from pipelines.engine.transport.turns import Turns
+from pipelines.engine.transport.waiting import Waiting, waiting
 
 __all__ = [
     "COMPRESSIONS",
@@ -33,6 +34,7 @@ __all__ = [
     "Positions",
     "SuperStreamPublisher",
     "Turns",
+    "Waiting",
     "body_of",
     "check_position",
     "create_super_stream",
@@ -43,4 +45,5 @@ __all__ = [
     "partition_count",
     "read_stream",
     "streams_of",
+    "waiting",
 ]

@@ -1,0 +1,76 @@
+"""What operators do, as events: each under `/operators`, with the operator's name. Pure but for ids and the clock."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+from dashboards.operator.formats import rfc3339
+from dashboards.operator.pipeline.reading import Message
+from schemas.lifecycle import NO_ORDER
+from schemas.orders import QUARANTINE
+
+SOURCE = "/operators"
+
+Event = dict[str, Any]
+
+
+def event(order_id: str, name: str, data: dict[str, Any], at: datetime | None = None) -> Event:
+    """Return `order.<name>.v1` about an order, of now or `at` another moment."""
+    return {
+        "specversion": "1.0",
+        "id": str(uuid4()),
+        "source": SOURCE,
+        "type": f"order.{name}.v1",
+        "subject": order_id,
+        "time": rfc3339(at or datetime.now(UTC)),
+        "data": data,
+    }
+
+
+def note(order_id: str, author: str, text: str) -> Event:
+    """A note on an order."""
+    return event(order_id, "note_added", {"author": author, "text": text})
+
+
+def release(order_id: str, author: str, reason: str) -> Event:
+    """Ask for an order's parked events to be tried again."""
+    return event(order_id, "released", {"author": author} | ({"reason": reason} if reason else {}))
+
+
+def retry_price(order_id: str, author: str) -> Event:
+    """Ask for an order's price again."""
+    return event(order_id, "price_retry_requested", {"author": author})
+
+
+def cancel(order_id: str, author: str, reason: str) -> Event:
+    """Cancel an order."""
+    return event(order_id, "cancelled", {"author": author, "reason": reason})
+
+
+def drop(message: Message, author: str, reason: str, *, known: bool) -> Event:
+    """Say that nothing is to come of a message in quarantine.
+
+    It is said of the message's order where that is `known`. Otherwise of none: no order should begin with what is
+    dropped.
+    """
+    named = message.subject is not None and known
+    subject = (
+        message.subject if named and message.subject else f"{NO_ORDER}quarantine-{message.place.replace(':', '-')}"
+    )
+    return event(subject, "dropped", {"author": author, "reason": reason, "event": _about(message)})
+
+
+def correct(
+    message: Message, author: str, reason: str, order_id: str, source: str, event_type: str, at: datetime,
+    data: dict[str, Any],
+) -> Event:  # fmt: skip
+    """Say what a message in quarantine should have said: it takes effect as if `source` had sent that."""
+    said = {"source": source, "type": event_type, "data": data}
+    about = {"author": author, "reason": reason, "event": _about(message), "corrected": said}
+    return event(order_id, "correction", about, at)
+
+
+def _about(message: Message) -> dict[str, str]:
+    return {"source": QUARANTINE, "id": message.place}

@@ -1,0 +1,100 @@
+"""What operators can do, each a form of a page and an event of an order."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+from urllib.parse import quote
+
+import orjson
+from fastapi import APIRouter, Form, HTTPException, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+
+from dashboards.operator.acting import events
+from dashboards.operator.desk import Desk, DeskOf, language_of
+from dashboards.operator.order.page import OrderId
+from dashboards.operator.pipeline.page import message_at, message_page
+from dashboards.operator.signin.people import OperatorOf, Person
+from dashboards.operator.texts import words
+from schemas.errors import EventRejected
+
+router = APIRouter(default_response_class=HTMLResponse)
+
+Text = Annotated[str, Form(max_length=4000)]
+
+
+@router.post("/orders/{order_id}/note")
+async def note(desk: DeskOf, person: OperatorOf, order_id: OrderId, text: Text) -> Response:
+    """Add a note to the order's story."""
+    return await _of_order(desk, person, events.note(order_id, person.name, text.strip()), "note")
+
+
+@router.post("/orders/{order_id}/release")
+async def release(desk: DeskOf, person: OperatorOf, order_id: OrderId, reason: Text = "") -> Response:
+    """Let the order's parked events be tried again."""
+    return await _of_order(desk, person, events.release(order_id, person.name, reason.strip()), "release")
+
+
+@router.post("/orders/{order_id}/retry-price")
+async def retry_price(desk: DeskOf, person: OperatorOf, order_id: OrderId) -> Response:
+    """Ask for the order's price again."""
+    return await _of_order(desk, person, events.retry_price(order_id, person.name), "retry")
+
+
+@router.post("/orders/{order_id}/cancel")
+async def cancel(desk: DeskOf, person: OperatorOf, order_id: OrderId, reason: Text) -> Response:
+    """Cancel the order."""
+    return await _of_order(desk, person, events.cancel(order_id, person.name, reason.strip()), "cancel")
+
+
+@router.post("/quarantine/{place}/drop")
+async def drop(desk: DeskOf, person: OperatorOf, place: str, reason: Text) -> Response:
+    """Let nothing come of a message in quarantine."""
+    message = await message_at(desk, place)
+    known = message.subject is not None and await desk.set_aside.knows(message.subject)
+    return await _of_message(desk, person, events.drop(message, person.name, reason.strip(), known=known), place)
+
+
+@router.post("/quarantine/{place}/correct")
+async def correct(
+    request: Request,
+    desk: DeskOf,
+    person: OperatorOf,
+    place: str,
+    order: Annotated[str, Form(max_length=128)],
+    source: Annotated[str, Form(max_length=256)],
+    event_type: Annotated[str, Form(max_length=128)],
+    at: Annotated[datetime, Form()],
+    data: Annotated[str, Form(max_length=64 * 1024)],
+    reason: Text,
+) -> Response:
+    """Say what a message in quarantine should have said. What makes no sense comes back to be mended."""
+    message = await message_at(desk, place)
+    try:
+        read: dict[str, Any] = orjson.loads(data)
+        happened = at.replace(tzinfo=UTC) if at.tzinfo is None else at
+        said = events.correct(
+            message, person.name, reason.strip(), order.strip(), source.strip(), event_type, happened, read
+        )
+        return await _of_message(desk, person, said, place)
+    except (orjson.JSONDecodeError, HTTPException) as error:
+        why = str(error.detail if isinstance(error, HTTPException) else f"JSON: {error}")
+        given = {"order": order, "source": source, "type": event_type, "at": at, "data": data, "reason": reason}
+        return await message_page(request, message, given, words(language_of(request))("act.refused", why=why))
+
+
+async def _of_order(desk: Desk, person: Person, event: events.Event, name: str) -> Response:
+    await _take(desk, person, event)
+    return RedirectResponse(f"/orders/{quote(event['subject'], safe=':')}?asked={name}", 303)
+
+
+async def _of_message(desk: Desk, person: Person, event: events.Event, place: str) -> Response:
+    await _take(desk, person, event)
+    return RedirectResponse(f"/quarantine/{place}?asked=1", 303)
+
+
+async def _take(desk: Desk, person: Person, event: events.Event) -> None:
+    try:
+        await desk.actions.take(person, event)
+    except EventRejected as error:
+        raise HTTPException(422, error.detail) from error

@@ -1,0 +1,1 @@
+SELECT EXISTS (SELECT FROM warren.accounts WHERE NOT disabled);
