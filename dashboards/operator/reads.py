@@ -54,6 +54,10 @@ class Reads:
         """Where the pipeline stands, as Postgres said within the last second."""
         return await self._standings.get("standing", self._ask_standing)
 
+    async def standing_now(self) -> Standing:
+        """Where the pipeline stands, asked for this very moment."""
+        return await self._ask_standing()
+
     async def board(self, stages: Sequence[Stage], limit: int) -> Board:
         """The counts of `stages` and the `limit` orders that came last into each, the latest first."""
         standing, away = await self.latest_standing()

@@ -11,7 +11,7 @@ from dashboards.operator.pipeline.lag import Lag, PartitionLag, every
 from dashboards.operator.reads import Reads
 from dashboards.operator.rows import Position
 from pipelines.engine.settings import Settings
-from pipelines.engine.transport import Waiting, partition_count, waiting
+from pipelines.engine.transport import Waiting, end_offset, partition_count, waiting
 from schemas.errors import StoreError, StreamError
 from schemas.streams import partition_name
 
@@ -47,15 +47,18 @@ class Streams:
 
     async def look(self) -> None:
         """Look now. Raises StoreError, StreamError or TimeoutError where that cannot be done."""
-        standing = await self._reads.standing()
         async with asyncio.timeout(ANSWER_SECONDS):
-            partitions = await partition_count(self._settings.stream_url, self._settings.super_stream)
-            positions = every(standing.positions, partitions)
-            found = await asyncio.gather(*map(self._waiting, positions))
+            count = await partition_count(self._settings.stream_url, self._settings.super_stream)
+            ends = await asyncio.gather(*(end_offset(self._settings.stream_url, self._stream(n)) for n in range(count)))
+            standing = await self._reads.standing_now()
+            positions = every(standing.positions, count)
+            found = await asyncio.gather(*map(self._waiting, positions, ends))
         pairs = zip(positions, found, strict=True)
         self.lag = Lag(tuple(PartitionLag(position, waits) for position, waits in pairs), datetime.now(UTC))
         self.away = False
 
-    async def _waiting(self, position: Position) -> Waiting:
-        stream = partition_name(self._settings.super_stream, position.partition)
-        return await waiting(self._settings.stream_url, stream, position.next_offset)
+    async def _waiting(self, position: Position, end: int) -> Waiting:
+        return await waiting(self._settings.stream_url, self._stream(position.partition), position.next_offset, end)
+
+    def _stream(self, partition: int) -> str:
+        return partition_name(self._settings.super_stream, partition)

@@ -6,7 +6,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime
 
-from pipelines.engine.transport.reader import end_offset, read_stream
+from pipelines.engine.transport.reader import read_stream
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,14 +21,15 @@ class Waiting:
     oldest: datetime | None
 
 
-async def waiting(url: str, stream: str, offset: int) -> Waiting:
-    """Return what waits from `offset` on.
+async def waiting(url: str, stream: str, offset: int, end: int) -> Waiting:
+    """Return what waits from `offset` on, before the stream's `end`.
+
+    Ask for the end first and for the position afterwards: then nothing that has been read already seems to wait.
 
     Raises:
         EventsLost: retention has removed the event at `offset`.
         StreamMissing, StreamUnavailable: the broker could not be asked.
     """
-    end = await end_offset(url, stream)
     if end > offset:
         async with aclosing(read_stream(url, stream, offset, end)) as chunks:
             async for chunk in chunks:
