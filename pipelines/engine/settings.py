@@ -62,6 +62,16 @@ class Settings(BaseSettings):
     )
     board_host: str = Field("127.0.0.1", description="Address the board listens on.")
     board_port: int = Field(8080, ge=0, le=65535, description="Port of the board. 0: any free one.")
+    archive_url: str | None = Field(
+        None,
+        description=(
+            "Where months that leave the database go: a folder, or s3://BUCKET/PREFIX with the usual AWS_* variables. "
+            "One database's own. None: nothing is archived, and what was cannot be read."
+        ),
+    )
+    archive_after_months: int = Field(
+        3, ge=1, description="So many whole months stay in the database, besides the current one."
+    )
 
 
 @lru_cache(maxsize=1)
