@@ -7,10 +7,7 @@ swap        both tables take their months, and the notes go, all or nothing
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import asyncpg
-import pyarrow as pa
 from adbc_driver_manager import Error
 from adbc_driver_postgresql import dbapi
 
@@ -97,15 +94,11 @@ async def _timeline_aside(
     def fill(told: Told) -> Manifest:
         made = load_manifest(store, gone.path, gone.manifest)
 
-        def batches() -> Iterator[pa.RecordBatch]:
-            for table in file_rows(store, gone.path, made, TIMELINE.schema):
-                yield from table.to_batches()
-                told(Step(TIMELINE.name, month, "written", table.num_rows))
-
-        rows = pa.RecordBatchReader.from_batches(TIMELINE.schema, batches())
         try:
             with dbapi.connect(dsn) as writing, writing.cursor() as cursor:
-                cursor.adbc_ingest(aside, rows, mode="append", db_schema_name=schema)
+                for table in file_rows(store, gone.path, made, TIMELINE.schema):
+                    cursor.adbc_ingest(aside, table, mode="append", db_schema_name=schema)
+                    told(Step(TIMELINE.name, month, "written", table.num_rows))
                 writing.commit()
         except Error as error:
             raise StoreUnavailable(f"PostgreSQL did not take the rows of {month}: {said(error)}") from error
