@@ -24,6 +24,7 @@ from dashboards.operator.reads import Reads
 from dashboards.operator.stuck import page
 from dashboards.operator.stuck.reading import StuckOrders
 from dashboards.operator.templating import make_environment
+from pipelines.edges.archive.reading import ArchivedEvents
 from pipelines.engine.settings import Settings
 
 
@@ -35,7 +36,8 @@ def create_app(settings: Settings) -> FastAPI:
     """
     metrics = Metrics()
     cache = HotCache(settings)
-    database = Database(settings.postgres_read_dsn or settings.postgres_dsn, metrics)
+    archive = ArchivedEvents(settings.archive_url)
+    database = Database(settings.postgres_read_dsn or settings.postgres_dsn, metrics, archive)
     reads = Reads(cache, database, metrics)
     stuck = StuckOrders(database)
     environment = make_environment(settings.super_stream)

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 import asyncpg
 from asyncpg import exceptions
 
 from dashboards.operator.metrics import Metrics
 from dashboards.operator.rows import COUNTED, Board, Card, Entry, Lane, Parked, Position, Standing, Story
+from pipelines.edges.archive.errors import ArchiveError
+from pipelines.edges.archive.reading import ArchivedEvents, months_of
 from pipelines.engine.stores.instances import InstanceName
 from pipelines.engine.stores.named_sql import named_sql
 from pipelines.engine.stores.postgres import BY_KEY, CONNECTION_LOST
-from schemas.errors import StoreBehind, StoreError, said
+from schemas.errors import SettingsError, StoreBehind, StoreError, StoreUnavailable, said
 from schemas.lifecycle import Stage
 
 PIPELINE = "views"
@@ -40,9 +44,10 @@ _EVENT = named_sql(__package__, "order_event")
 class Database:
     """Reads only. Every method raises StoreError where Postgres is away, StoreBehind where its tables are missing."""
 
-    def __init__(self, dsn: str, metrics: Metrics) -> None:
+    def __init__(self, dsn: str, metrics: Metrics, archive: ArchivedEvents) -> None:
         self._dsn = dsn
         self._metrics = metrics
+        self._archive = archive
         self._pool: asyncpg.Pool | None = None
 
     async def open(self) -> None:
@@ -65,6 +70,7 @@ class Database:
         if self._pool is not None:
             self._pool.terminate()
             self._pool = None
+        self._archive.close()
 
     async def standing(self) -> Standing:
         """Where the live instance stands."""
@@ -98,7 +104,8 @@ class Database:
         return None if row is None or row["stage"] is None else Card.from_row(row)
 
     async def story(self, order_id: str) -> Story | None:
-        """One order with its whole timeline; None where no event of that id was ever accepted."""
+        """One order with its whole timeline, from the database and the archive; None where no event of that id was ever
+        accepted."""
         if not _can_be(order_id):
             return None
         async with self.snapshot("story") as (connection, instance):
@@ -108,14 +115,15 @@ class Database:
             timeline = await connection.fetch(_TIMELINE, row["order_no"])
             parked = await connection.fetch(_PARKED, row["order_no"])
             standing = await read_standing(connection, instance)
-        return Story(
+        story = Story(
             order_id=row["order_id"],
             card=None if row["stage"] is None else Card.from_row(row),
             closed_at=row["closed_at"],
-            timeline=tuple(Entry(**{**entry, "anomalies": tuple(entry["anomalies"])}) for entry in timeline),
+            timeline=tuple(map(_entry, timeline)),
             parked=tuple(Parked(**event) for event in parked),
             standing=standing,
         )
+        return await self._whole(story)
 
     async def event(self, order_id: str, stream_offset: int) -> bytes | None:
         """The raw bytes of one of an order's events, None where it has none at that offset."""
@@ -123,7 +131,34 @@ class Database:
             return None
         async with self.snapshot("event") as (connection, _):
             body: bytes | None = await connection.fetchval(_EVENT, order_id, stream_offset)
-        return body
+        if body is not None:
+            return body
+        try:
+            rows = await self._archived(order_id, ("stream_offset", "body"))
+        except (ArchiveError, SettingsError) as error:
+            raise StoreError(said(error)) from error
+        return next((row["body"] for row in rows if row["stream_offset"] == stream_offset), None)
+
+    async def _whole(self, story: Story) -> Story:
+        """Join what has left. An order's revision says how many events it has: that some are not there, too."""
+        events = 0 if story.card is None else story.card.revision
+        if len(story.timeline) >= events:
+            return story
+        why = ""
+        entries = {entry.stream_offset: entry for entry in story.timeline}
+        try:
+            # A month may have left since the snapshot, so what has left is asked after it.
+            rows = await self._archived(story.order_id, tuple(Entry.__dataclass_fields__))
+            entries |= {row["stream_offset"]: _entry(row) for row in rows}
+        except (ArchiveError, StoreUnavailable, SettingsError) as error:
+            why = said(error)
+        timeline = tuple(entries[offset] for offset in sorted(entries))
+        return replace(story, timeline=timeline, missing=max(0, events - len(timeline)), why=why)
+
+    async def _archived(self, order_id: str, columns: Sequence[str]) -> list[dict[str, Any]]:
+        async with self.snapshot("archived") as (connection, _):
+            months = await months_of(connection, order_id)
+        return await self._archive.rows(months, columns)
 
     @asynccontextmanager
     async def snapshot(self, what: str) -> AsyncIterator[tuple[asyncpg.Connection, InstanceName]]:
@@ -144,6 +179,10 @@ class Database:
             ) from error
         except (*CONNECTION_LOST, exceptions.PostgresError) as error:
             raise StoreError(f"PostgreSQL does not answer: {said(error)}; is it up? see WARREN_POSTGRES_DSN") from error
+
+
+def _entry(row: Mapping[str, Any] | asyncpg.Record) -> Entry:
+    return Entry(**{**row, "anomalies": tuple(row["anomalies"])})
 
 
 def _can_be(order_id: str, stream_offset: int = 0) -> bool:

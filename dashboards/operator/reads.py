@@ -65,7 +65,8 @@ class Reads:
         return await self._cards.get(order_id, lambda: self._database.card(order_id))
 
     async def story(self, order_id: str) -> Story | None:
-        """One order with its whole timeline, from Postgres; None where there is none of exactly that id."""
+        """One order with its whole timeline, from Postgres and the archive; None where there is none of exactly that
+        id."""
         return await self._database.story(order_id)
 
     async def event(self, order_id: str, stream_offset: int) -> bytes | None:

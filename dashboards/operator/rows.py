@@ -178,7 +178,10 @@ class Parked:
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """All there is on one order, at one moment. `card` is None where all its events so far are parked."""
+    """All there is on one order, at one moment. `card` is None where all its events so far are parked.
+
+    `missing` of its events are in the archive, which does not give them; `why` says what keeps it from that.
+    """
 
     order_id: str
     card: Card | None
@@ -186,3 +189,5 @@ class Story:
     timeline: tuple[Entry, ...]
     parked: tuple[Parked, ...]
     standing: Standing
+    missing: int = 0
+    why: str = ""

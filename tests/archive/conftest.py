@@ -6,17 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.edges.archive import rows, writing
 from pipelines.engine.settings import Settings
-from tests.archive.support import settings_of
+from tests.archive.support import SMALL, settings_of
 from tests.support.runs import Run
 
 
 @pytest.fixture(autouse=True)
 def _small_files(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rows, "GROUP_ROWS", 4)
-    monkeypatch.setattr(writing, "GROUP_ROWS", 4)
-    monkeypatch.setattr(writing, "FILE_ROWS", 8)
+    for module, name, number in SMALL:
+        monkeypatch.setattr(module, name, number)
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 
 from cli import archive
 from cli.main import main
-from pipelines.edges.archive import rows, writing
 from pipelines.edges.archive.progress import Step, Told
+from tests.archive.support import SMALL
 
 
 def _die_at(number: int) -> None:
@@ -27,12 +27,12 @@ def _die_at(number: int) -> None:
 
         yield told
 
-    archive._shown = shown
+    archive._shown = shown  # type: ignore[assignment]
 
 
 if __name__ == "__main__":
-    rows.GROUP_ROWS = writing.GROUP_ROWS = 4
-    writing.FILE_ROWS = 8
+    for module, name, small in SMALL:
+        setattr(module, name, small)
     _die_at(int(sys.argv[1]))
     sys.argv[1:] = sys.argv[2:]
     main()
