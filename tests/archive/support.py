@@ -8,7 +8,7 @@ from typing import Any
 
 import asyncpg
 
-from pipelines.edges.archive import rows, writing
+from pipelines.edges.archive import rows, verifying, writing
 from pipelines.edges.archive.leaving import archive
 from pipelines.edges.archive.month import Month
 from pipelines.edges.archive.months import MonthState
@@ -22,7 +22,7 @@ from tests.support.runs import Run
 
 VIEWS = InstanceName("views", 1)
 
-SMALL = ((rows, "GROUP_ROWS", 4), (writing, "GROUP_ROWS", 4), (writing, "FILE_ROWS", 8))
+SMALL = ((rows, "GROUP_ROWS", 4), (writing, "GROUP_ROWS", 4), (verifying, "GROUP_ROWS", 4), (writing, "FILE_ROWS", 8))
 """What makes a handful of rows fill several files: modules, names, numbers."""
 
 NOW = datetime.now(UTC)

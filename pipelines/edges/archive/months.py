@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import aclosing
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Literal, NamedTuple
 
 import asyncpg
@@ -98,7 +98,7 @@ async def survey(connection: asyncpg.Connection, settings: Settings, now: dateti
                 found.append(MonthState(dataset, month, "live", "", rows, size))
                 continue
             else:
-                frontier = frontier or await _frontier(connection, settings)
+                frontier = frontier or await _frontier(connection, settings, now)
                 why = frontier.keeps(month) or DUE
             gone.pop((dataset.name, month), None)
             found.append(MonthState(dataset, month, "waiting", why, rows, size))
@@ -126,15 +126,12 @@ class _Frontier:
             return f"partition {partition} has not been read beyond it; wait for the pipeline, see `warren lag`"
         if month in self.parked:
             events, order_id = self.parked[month]
-            return (
-                f"{events} parked events were recorded in it, of order {order_id!r} say; `warren parked release` them"
-            )
+            return f"events of it wait, parked: {events}, of order {order_id!r} say; `warren parked release` them"
         return None
 
 
-async def _frontier(connection: asyncpg.Connection, settings: Settings) -> _Frontier:
+async def _frontier(connection: asyncpg.Connection, settings: Settings, now: datetime) -> _Frontier:
     # What is appended from here on is recorded now: no month that is over gets it.
-    now = datetime.now(UTC)
     partitions = await partition_count(settings.stream_url, settings.super_stream)
     ends = await asyncio.gather(*(end_offset(settings.stream_url, _stream(settings, p)) for p in range(partitions)))
     positions = {row["partition"]: row for row in await connection.fetch(_POSITIONS)}
