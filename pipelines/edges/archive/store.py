@@ -88,7 +88,10 @@ class Store:
                     _sync_folder(Path(full).parent)
         except BaseException:
             with suppress(Exception):  # what went wrong is being raised
-                file.discard() if not self._local else file.close()
+                if not self._local:
+                    file.discard()
+                    file.closed = True  # or it would be uploaded all the same, when it is collected
+                file.close()
             raise
 
     def remove(self, path: str) -> None:
@@ -106,14 +109,23 @@ class Store:
     def _full(self, path: str) -> str:
         return f"{self._root}/{path}"
 
+    def _is_there(self) -> bool:
+        if self._local:
+            return Path(self._root).is_dir()
+        try:
+            return bool(self._files.exists(self._root.lstrip("/").partition("/")[0]))
+        except Exception:  # not to be asked of everywhere
+            return True
+
     @contextmanager
     def _asked(self, path: str) -> Iterator[None]:
         try:
             yield
         except FileNotFoundError as error:
-            if self._local and not Path(self._root).is_dir():
+            if not self._is_there():
+                what = "folder" if self._local else "bucket, of"
                 raise ArchiveAway(
-                    f"the archive's folder {self._root} is not there; make or mount it, or mend WARREN_ARCHIVE_URL"
+                    f"the archive's {what} {self._root}, is not there; make or mount it, or mend WARREN_ARCHIVE_URL"
                 ) from error
             raise ArchiveDamaged(
                 f"{path} is missing in the archive; bring it back from a copy, then `warren archive verify`"
