@@ -10,9 +10,7 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import fsspec
 import orjson
-import pyarrow.parquet as pq
 
 from pipelines.audit.cutoffs import AuditImpossible
 from schemas.errors import said
@@ -77,6 +75,10 @@ class _Month:
 
 
 def _rows(folder: str) -> Iterator[Row]:
+    # They take their time to load, and many an audit meets no archive.
+    import fsspec
+    import pyarrow.parquet as pq
+
     try:
         files, root = fsspec.core.url_to_fs(folder, skip_instance_cache=True)
         names = [entry["name"] for entry in orjson.loads(files.cat_file(f"{root}/manifest.json"))["files"]]

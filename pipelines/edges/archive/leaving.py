@@ -16,6 +16,7 @@ from datetime import datetime
 
 import asyncpg
 
+from pipelines.edges.archive.ahead import ahead
 from pipelines.edges.archive.datasets import ORDERS, TIMELINE, Dataset
 from pipelines.edges.archive.errors import ArchiveDamaged, ArchiveError
 from pipelines.edges.archive.manifest import FILE, Manifest
@@ -100,7 +101,8 @@ def _written(store: Store, folder: str, dataset: Dataset, month: Month, partitio
     if FILE in store.names(folder):
         made = load_manifest(store, folder)
         try:
-            compare(store, folder, dataset, month, made, partition.rows(), told)
+            with ahead(partition.rows()) as tables:
+                compare(store, folder, dataset, month, made, tables, told)
             return made
         except ArchiveDamaged as error:
             if dataset is TIMELINE:  # its rows never change: these are somebody else's, or broken
@@ -110,12 +112,14 @@ def _written(store: Store, folder: str, dataset: Dataset, month: Month, partitio
             told(Step(dataset.name, month, "begun", there))
     clear(store, folder)
     told(Step(dataset.name, month, "cleared"))
-    made = write(store, folder, dataset, month, partition.rows(), told)
+    with ahead(partition.rows()) as tables:
+        made = write(store, folder, dataset, month, tables, told)
     if made.rows != there:
         raise ArchiveDamaged(
-            f"{folder}: {made.rows} rows were written, the database counts {there}; the month stays there"
+            f"{folder}: {made.rows} rows were written, the database counts {there}; the rows stay there"
         )
-    compare(store, folder, dataset, month, load_manifest(store, folder), partition.rows(), told)
+    with ahead(partition.rows()) as tables:
+        compare(store, folder, dataset, month, load_manifest(store, folder), tables, told)
     return made
 
 

@@ -11,6 +11,7 @@ import asyncpg
 from adbc_driver_manager import Error
 from adbc_driver_postgresql import dbapi
 
+from pipelines.edges.archive.ahead import ahead
 from pipelines.edges.archive.datasets import ORDERS, TIMELINE
 from pipelines.edges.archive.errors import ArchiveError
 from pipelines.edges.archive.leaving import ARCHIVED_ORDERS, bind
@@ -96,9 +97,10 @@ async def _timeline_aside(
 
         try:
             with dbapi.connect(dsn) as writing, writing.cursor() as cursor:
-                for table in file_rows(store, gone.path, made, TIMELINE.schema):
-                    cursor.adbc_ingest(aside, table, mode="append", db_schema_name=schema)
-                    told(Step(TIMELINE.name, month, "written", table.num_rows))
+                with ahead(file_rows(store, gone.path, made, TIMELINE.schema)) as tables:
+                    for table in tables:
+                        cursor.adbc_ingest(aside, table, mode="append", db_schema_name=schema)
+                        told(Step(TIMELINE.name, month, "written", table.num_rows))
                 writing.commit()
         except Error as error:
             raise StoreUnavailable(f"PostgreSQL did not take the rows of {month}: {said(error)}") from error
@@ -110,8 +112,8 @@ async def _timeline_aside(
     told(Step(TIMELINE.name, month, "indexed"))
 
     def check(told: Told) -> None:
-        with partition_at_once(dsn, TIMELINE, f'"{schema}".{aside}') as partition:
-            compare(store, gone.path, TIMELINE, month, made, partition.rows(), told)
+        with partition_at_once(dsn, TIMELINE, f'"{schema}".{aside}') as partition, ahead(partition.rows()) as tables:
+            compare(store, gone.path, TIMELINE, month, made, tables, told)
 
     await in_thread(check, told)
 

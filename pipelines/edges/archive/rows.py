@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 
 import pyarrow as pa
@@ -36,7 +36,7 @@ class Partition:
         assert row is not None
         return int(row[0])
 
-    def rows(self) -> Iterator[pa.Table]:
+    def rows(self) -> Generator[pa.Table, None, None]:
         """Give all rows, sorted, `GROUP_ROWS` at a time, the last ones fewer. Raises StoreUnavailable."""
         with _reading(self._table), self._connection.cursor() as cursor:
             cursor.execute(self._dataset.query.format(table=self._table))
@@ -52,7 +52,7 @@ def partition_at_once(dsn: str, dataset: Dataset, table: str) -> Iterator[Partit
         yield Partition(connection, dataset, table)
 
 
-def file_rows(store: Store, folder: str, manifest: Manifest, schema: pa.Schema) -> Iterator[pa.Table]:
+def file_rows(store: Store, folder: str, manifest: Manifest, schema: pa.Schema) -> Generator[pa.Table, None, None]:
     """Give the rows of a month's files, `GROUP_ROWS` at a time. Raises ArchiveDamaged or ArchiveAway."""
 
     def batches() -> Iterator[pa.RecordBatch]:

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipelines.edges.archive import manifest as listing
+from pipelines.edges.archive.ahead import ahead
 from pipelines.edges.archive.datasets import Dataset
 from pipelines.edges.archive.errors import ArchiveDamaged
 from pipelines.edges.archive.manifest import FileEntry, Manifest, read_manifest
@@ -42,14 +43,15 @@ def compare(
     for entry in made.files:
         _check_bytes(store, folder, entry)
     done = 0
-    for ours, theirs in zip_longest(tables, file_rows(store, folder, made, dataset.schema)):
-        if ours is None or theirs is None or not _bits(ours).equals(_bits(theirs)):
-            raise ArchiveDamaged(
-                f"{folder}: the files differ from the database between row {done} and {done + GROUP_ROWS}; the month "
-                "stays in the database"
-            )
-        done += ours.num_rows
-        told(Step(dataset.name, month, "compared", ours.num_rows))
+    with ahead(file_rows(store, folder, made, dataset.schema)) as files:
+        for ours, theirs in zip_longest(tables, files):
+            if ours is None or theirs is None or not _bits(ours).equals(_bits(theirs)):
+                raise ArchiveDamaged(
+                    f"{folder}: the files differ from the database between row {done} and {done + GROUP_ROWS}; the "
+                    "rows stay where they were"
+                )
+            done += ours.num_rows
+            told(Step(dataset.name, month, "compared", ours.num_rows))
     if done != made.rows:
         raise ArchiveDamaged(f"{folder}: the manifest says {made.rows} rows, there are {done}")
 
