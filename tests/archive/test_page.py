@@ -22,7 +22,7 @@ async def test_the_files_can_be_read_as_the_page_says(
     await leave(archiving)
     monkeypatch.chdir(folder)
     (query,) = re.findall(r"```sql\n(.*?)```", PAGE, re.DOTALL)
-    rows = duckdb.sql(query.replace("2026-03", str(OLD))).fetchall()
+    rows = duckdb.connect().execute(query.replace("2026-03", str(OLD))).fetchall()
     assert sum(events for _, events, _ in rows) == 17
     assert {stage for stage, _, _ in rows} >= {"closed", "initiated", "shipped"}
 
