@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 import asyncpg
@@ -93,8 +93,8 @@ class ArchivedEvents:
         rows: list[dict[str, Any]] = []
         for entry in made.with_order(where.order_no):
             path = f"{where.path}/{entry.name}"
-            key = hashlib.sha256(f"{path} {entry.sha256}".encode()).digest()
-            rows += read_order(store, path, where.order_no, columns, lambda read, key=key: self._footers.get(key, read))  # type: ignore[misc]
+            footer = partial(self._footers.get, (path, entry.sha256))
+            rows += read_order(store, path, where.order_no, columns, footer)
         return [{name: _in_utc(value) for name, value in row.items()} for row in rows]
 
 
@@ -103,13 +103,13 @@ def _in_utc(value: Any) -> Any:
 
 
 class _Few(Generic[V]):
-    """The values used last, by a digest of what they are made of."""
+    """The values used last. Of two threads that miss the same one, both make it."""
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._values: OrderedDict[bytes, V] = OrderedDict()
+        self._values: OrderedDict[Hashable, V] = OrderedDict()
 
-    def get(self, key: bytes, make: Callable[[], V]) -> V:
+    def get(self, key: Hashable, make: Callable[[], V]) -> V:
         value = self._values.pop(key, None)
         value = make() if value is None else value
         self._values[key] = value
