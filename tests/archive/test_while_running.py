@@ -51,10 +51,13 @@ def past(monkeypatch: pytest.MonkeyPatch) -> Past:
     return Past(monkeypatch)
 
 
-async def test_the_pipeline_goes_on_meanwhile(run: Run, archiving: Settings, past: Past) -> None:
+async def test_the_pipeline_and_the_audit_go_on_meanwhile(
+    run: Run, archiving: Settings, past: Past, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipelines.audit.run._ORDERS_AT_ONCE", 50)  # so that a month moves between two ranges
     old = [fields for n in range(40) for fields in life(f"OLD{n}")]
     waiting = [fields for n in range(20) for fields in life(f"OPEN{n}", "initiated", "submitted")]
-    load = Load(run, 7, orders=60, pause=0.005, endless=True, prefix="NEW")
+    load = Load(run, 7, orders=60, pause=0.1, endless=True, prefix="NEW")
     async with running_pipeline(run):
         await publish(run.settings, [*old, *waiting])
         await caught_up(run)
@@ -73,9 +76,11 @@ async def test_the_pipeline_goes_on_meanwhile(run: Run, archiving: Settings, pas
             asyncio.run_coroutine_threadsafe(come_late(), loop)
 
         for _ in range(2):
-            assert {(s.month, s.state) for s in await leave(archiving, told)} >= {(OLD, "archived")}
-            assert (await audit(archiving)).clean
-            await come_back(archiving)
+            report, states = await asyncio.gather(audit(archiving), leave(archiving, told))
+            assert {(s.month, s.state) for s in states} >= {(OLD, "archived")}
+            assert report.clean, report.findings
+            report, _ = await asyncio.gather(audit(archiving), come_back(archiving))
+            assert report.clean, report.findings
         await leave(archiving, told)
         load.finish()
         await publishing
