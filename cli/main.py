@@ -11,6 +11,7 @@ from typer.exceptions import TyperException
 
 from cli import (
     account,
+    archive,
     audit,
     board,
     demo,
@@ -63,6 +64,7 @@ app.add_typer(order.app, name="order")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(parked.app, name="parked")
 app.add_typer(audit.app)
+app.add_typer(archive.app, name="archive")
 app.add_typer(doctor.app)
 app.add_typer(schemas.app, name="schemas")
 

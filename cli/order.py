@@ -18,6 +18,7 @@ from cli.wording import duration, moment
 from dashboards.operator.database import Database
 from dashboards.operator.metrics import Metrics
 from dashboards.operator.rows import Card, Entry, Story
+from pipelines.edges.archive.reading import ArchivedEvents
 from pipelines.engine.settings import Settings
 
 app = typer.Typer(help="Look at one order.", no_args_is_help=True)
@@ -47,7 +48,7 @@ def show_command(
 
 async def _story(settings: Settings, order_id: str) -> Story | None:
     # The write database: an SRE who has just acted wants to see it.
-    database = Database(settings.postgres_dsn, Metrics())
+    database = Database(settings.postgres_dsn, Metrics(), ArchivedEvents(settings.archive_url))
     await database.open()
     try:
         story, _ = await database.story(order_id)
@@ -72,6 +73,7 @@ def _as_json(story: Story, now: datetime) -> dict[str, Any]:
         "state": state,
         "timeline": [dataclasses.asdict(entry) for entry in story.timeline],
         "parked": [dataclasses.asdict(event) for event in story.parked],
+        "missing": story.missing,
         "pipeline": str(story.standing.instance),
         "read_at": story.standing.read_at,
     }
@@ -82,6 +84,9 @@ def _for_people(story: Story, now: datetime) -> Group:
     if story.card is not None:
         parts += [_state(story.card, story.closed_at, now), _facts(story.card)]
     parts += [Text(), _timeline(story.timeline)]
+    if story.missing:
+        hint = f": {cell(story.why)}" if story.why else "; see `warren archive verify` and `warren audit`"
+        parts += [Text(), Text.assemble((f"{story.missing} more events are in the archive", "bold yellow"), hint)]
     if story.parked:
         first = story.parked[0]
         why = Text.assemble((f"{len(story.parked)} events wait, parked", "bold red"), ": ", cell(first.reason))

@@ -18,6 +18,7 @@ from rich.text import Text
 from cli.exit_codes import FAILED, MEANINGS, UNAVAILABLE, USAGE
 from cli.localservers.errors import ServicesError
 from cli.server_errors import cache_trouble, database_trouble, worded
+from pipelines.edges.archive.errors import ArchiveError
 from pipelines.engine.stores.postgres import DATABASE_ERRORS
 from schemas.errors import (
     PartitionMismatch,
@@ -120,7 +121,7 @@ def one_line_errors() -> Iterator[None]:
     except (StreamUnavailable, StoreUnavailable, StoreForbidden, Unconfirmed) as error:
         fail(worded(error), UNAVAILABLE)
     except WarrenError as error:
-        if isinstance(error.__cause__, DATABASE_ERRORS) and not isinstance(error, StoreBehind):
+        if isinstance(error.__cause__, DATABASE_ERRORS) and not isinstance(error, StoreBehind | ArchiveError):
             fail(database_trouble(error.__cause__), UNAVAILABLE)
         fail(worded(error))
     except ServicesError as error:

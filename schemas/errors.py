@@ -19,10 +19,14 @@
     │   └── PublishRefused       a message that can never be published as it is: nothing was sent
     ├── StoreError
     │   ├── StoreUnavailable     the database cannot be reached: retry
+    │   │   └── ArchiveAway      nor can the archive (in `pipelines.edges.archive`)
     │   ├── StoreForbidden       the account may not do it
     │   ├── Fenced               another consumer owns the partition now: stop committing
     │   ├── StoreBehind          the schema is older than the code: run `warren migrate`
     │   └── OutboxInUse          an outbox has unpublished events (in `pipelines.edges.outbox`)
+    ├── ArchiveError             the archive is not as it must be (in `pipelines.edges.archive`)
+    │   ├── ArchiveBusy          somebody else is at it, or holds a table
+    │   └── ArchiveDamaged       a file is missing, or not as it was written
     ├── ParkingStorm             too many orders park: a bad deploy, not bad orders
     ├── AuditImpossible          the audit cannot see all it would have to (in `pipelines.audit`)
     └── OutboxAuditImpossible    that of an outbox cannot say anything now (in `pipelines.edges.outbox`)

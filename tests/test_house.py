@@ -74,6 +74,7 @@ def test_no_file_is_longer_than_a_reader_can_hold_in_mind() -> None:
 
 def test_the_command_starts_without_loading_what_only_some_verbs_need() -> None:
     heavy = (
-        "import sys, cli.main; sys.exit(any(name in sys.modules for name in ('faststream', 'sqlalchemy', 'duckdb')))"
+        "import sys, cli.main; sys.exit(any(name in sys.modules for name in "
+        "('faststream', 'sqlalchemy', 'duckdb', 'pyarrow', 'fsspec', 'adbc_driver_manager')))"
     )
     assert subprocess.run([sys.executable, "-c", heavy], cwd=ROOT, check=False).returncode == 0

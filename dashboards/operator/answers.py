@@ -61,13 +61,14 @@ def card_answer(card: Card, now: datetime) -> dict[str, Any]:
 
 def story_answer(story: Story, now: datetime) -> dict[str, Any]:
     """Return an order with its timeline. Its fields are those of `card_answer`, or only a null `stage` where all its
-    events so far are parked."""
+    events so far are parked. `missing` events more are in the archive, which does not give them."""
     state = {"order_id": story.order_id, "stage": None} if story.card is None else card_answer(story.card, now)
     return {
         **state,
         "closed_at": None if story.closed_at is None else rfc3339(story.closed_at),
         "timeline": [_plain(asdict(entry)) for entry in story.timeline],
         "parked": [_plain(asdict(event)) for event in story.parked],
+        "missing": story.missing,
         "instance": str(story.standing.instance),
         "source": "database",
         "behind": story.behind,

@@ -36,6 +36,7 @@ from dashboards.operator.signin.guard import Guard
 from dashboards.operator.stuck import page as stuck_page
 from dashboards.operator.stuck.reading import StuckOrders
 from dashboards.operator.templating import make_environment
+from pipelines.edges.archive.reading import ArchivedEvents
 from pipelines.engine.settings import Settings
 
 
@@ -47,7 +48,8 @@ def create_app(settings: Settings) -> FastAPI:
     """
     metrics = Metrics()
     cache = HotCache(settings)
-    database = Database(settings.postgres_read_dsn or settings.postgres_dsn, metrics)
+    archive = ArchivedEvents(settings.archive_url)
+    database = Database(settings.postgres_read_dsn or settings.postgres_dsn, metrics, archive)
     reads = Reads(cache, database, metrics)
     stuck = StuckOrders(database)
     door = Door.of(settings, database)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 import asyncpg
 from asyncpg import exceptions
@@ -12,10 +14,12 @@ from asyncpg import exceptions
 from dashboards.operator.metrics import Metrics
 from dashboards.operator.replica import ReplicaLag
 from dashboards.operator.rows import COUNTED, Board, Card, Entry, Lane, Parked, Position, Standing, Story
+from pipelines.edges.archive.errors import ArchiveError
+from pipelines.edges.archive.reading import ArchivedEvents, months_of
 from pipelines.engine.stores.instances import InstanceName
 from pipelines.engine.stores.named_sql import named_sql
 from pipelines.engine.stores.postgres import BY_KEY, CONNECTION_LOST
-from schemas.errors import StoreBehind, StoreError, said
+from schemas.errors import SettingsError, StoreBehind, StoreError, StoreUnavailable, said
 from schemas.lifecycle import Stage
 
 PIPELINE = "views"
@@ -43,9 +47,10 @@ _EVENT = named_sql(__package__, "order_event")
 class Database:
     """Reads only. Every method raises StoreError where Postgres is away, StoreBehind where its tables are missing."""
 
-    def __init__(self, dsn: str, metrics: Metrics) -> None:
+    def __init__(self, dsn: str, metrics: Metrics, archive: ArchivedEvents) -> None:
         self._dsn = dsn
         self._metrics = metrics
+        self._archive = archive
         self._pool: asyncpg.Pool | None = None
         self._lag = ReplicaLag()
 
@@ -69,6 +74,7 @@ class Database:
         if self._pool is not None:
             self._pool.terminate()
             self._pool = None
+        self._archive.close()
 
     async def standing(self) -> Standing:
         """Where the live instance stands."""
@@ -102,7 +108,8 @@ class Database:
         return None if row is None or row["stage"] is None else Card.from_row(row)
 
     async def story(self, order_id: str) -> tuple[Story | None, Standing]:
-        """One order with its timeline, None where no event of that id was ever accepted; and what that is as of."""
+        """One order with its whole timeline, from the database and the archive, None where no event of that id was ever
+        accepted; and what that is as of."""
         async with self.snapshot("story") as (connection, instance):
             standing = await self.read_standing(connection, instance)
             row = await connection.fetchrow(_STATE, order_id) if _can_be(order_id) else None
@@ -114,11 +121,11 @@ class Database:
             order_id=row["order_id"],
             card=None if row["stage"] is None else Card.from_row(row),
             closed_at=row["closed_at"],
-            timeline=tuple(Entry(**{**entry, "anomalies": tuple(entry["anomalies"])}) for entry in timeline),
+            timeline=tuple(map(_entry, timeline)),
             parked=tuple(Parked(**event) for event in parked),
             standing=standing,
         )
-        return story, standing
+        return await self._whole(story), standing
 
     async def bodies(self, order_id: str, at: datetime) -> dict[int, bytes]:
         """The raw bytes of an order's events that took effect and were recorded by `at`, by their offsets."""
@@ -126,7 +133,12 @@ class Database:
             return {}
         async with self.snapshot("bodies") as (connection, _):
             rows = await connection.fetch(_BODIES, order_id, at)
-        return {row["stream_offset"]: row["body"] for row in rows}
+        found = {row["stream_offset"]: row["body"] for row in rows}
+        try:
+            archived = await self._archived(order_id, ("stream_offset", "recorded_at", "body"))
+        except (ArchiveError, SettingsError) as error:
+            raise StoreError(said(error)) from error
+        return found | {row["stream_offset"]: row["body"] for row in archived if row["recorded_at"] <= at}
 
     async def event(self, order_id: str, stream_offset: int) -> bytes | None:
         """The raw bytes of one of an order's events, None where it has none at that offset."""
@@ -134,7 +146,34 @@ class Database:
             return None
         async with self.snapshot("event") as (connection, _):
             body: bytes | None = await connection.fetchval(_EVENT, order_id, stream_offset)
-        return body
+        if body is not None:
+            return body
+        try:
+            rows = await self._archived(order_id, ("stream_offset", "body"))
+        except (ArchiveError, SettingsError) as error:
+            raise StoreError(said(error)) from error
+        return next((row["body"] for row in rows if row["stream_offset"] == stream_offset), None)
+
+    async def _whole(self, story: Story) -> Story:
+        """Join what has left. An order's revision says how many events it has: that some are not there, too."""
+        events = 0 if story.card is None else story.card.revision
+        if len(story.timeline) >= events:
+            return story
+        why = ""
+        entries = {entry.stream_offset: entry for entry in story.timeline}
+        try:
+            # A month may have left since the snapshot, so what has left is asked after it.
+            rows = await self._archived(story.order_id, tuple(Entry.__dataclass_fields__))
+            entries |= {row["stream_offset"]: _entry(row) for row in rows}
+        except (ArchiveError, StoreUnavailable, SettingsError) as error:
+            why = said(error)
+        timeline = tuple(entries[offset] for offset in sorted(entries))
+        return replace(story, timeline=timeline, missing=max(0, events - len(timeline)), why=why)
+
+    async def _archived(self, order_id: str, columns: Sequence[str]) -> list[dict[str, Any]]:
+        async with self.snapshot("archived") as (connection, _):
+            months = await months_of(connection, order_id)
+        return await self._archive.rows(months, columns)
 
     async def read_standing(self, connection: asyncpg.Connection, instance: InstanceName) -> Standing:
         """Where the instance stands, in the connection's snapshot."""
@@ -171,6 +210,10 @@ class Database:
             ) from error
         except (*CONNECTION_LOST, exceptions.PostgresError) as error:
             raise StoreError(f"PostgreSQL does not answer: {said(error)}; is it up? see WARREN_POSTGRES_DSN") from error
+
+
+def _entry(row: Mapping[str, Any] | asyncpg.Record) -> Entry:
+    return Entry(**{**row, "anomalies": tuple(row["anomalies"])})
 
 
 def _can_be(order_id: str, stream_offset: int = 0) -> bool:

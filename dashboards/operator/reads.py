@@ -75,7 +75,8 @@ class Reads:
         return await self._cards.get(order_id, lambda: self._database.card(order_id))
 
     async def story(self, order_id: str) -> Story | None:
-        """One order with its whole timeline, from Postgres; None where there is none of exactly that id.
+        """One order with its whole timeline, from Postgres and the archive; None where there is none of exactly that
+        id.
 
         It is as new as what the board shows; a replica that is behind is waited for a while.
         """
@@ -98,6 +99,8 @@ class Reads:
         story = await self.story(order_id)
         if story is None:
             return None
+        if story.missing:
+            raise StoreError(story.why)
         # Asked second: it has all events that the story has.
         story = as_it_was(story, await self._database.bodies(order_id, at), at)
         return story if story.timeline or story.parked else None

@@ -196,6 +196,7 @@ class Story:
     """All there is on one order, at one moment. `card` is None where all its events so far are parked.
 
     `behind`: the board knows of later events of its partition than the database could tell when this was read.
+    `missing` of its events are in the archive, which does not give them; `why` says what keeps it from that.
     """
 
     order_id: str
@@ -205,3 +206,5 @@ class Story:
     parked: tuple[Parked, ...]
     standing: Standing
     behind: bool = False
+    missing: int = 0
+    why: str = ""

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncpg
-
 from pipelines.audit.digests import identity_of
 from pipelines.audit.findings import Findings
 from pipelines.audit.order import Ledgered, Order
 from pipelines.audit.report import Kind
+from pipelines.audit.rows import TimelineRow
 from pipelines.audit.world import Expected, milliseconds
 from schemas.lifecycle import NO_ORDER
 
@@ -16,7 +15,7 @@ def check_timeline(order: Order, says: Ledgered, found: Findings) -> bool:
     """Name what is wrong with the timeline; return whether its sequence is not that of the stream."""
     counts = not order.order_id.startswith(NO_ORDER)
     due = {event.identity: (revision * counts, event) for revision, event in enumerate(says.due, 1)}
-    rows: dict[bytes, list[asyncpg.Record]] = {}
+    rows: dict[bytes, list[TimelineRow]] = {}
     gap = False
     for row in order.rows.timeline:
         if row["identity"] in due:
@@ -42,7 +41,7 @@ def check_timeline(order: Order, says: Ledgered, found: Findings) -> bool:
     return gap
 
 
-def _check_row(order: Order, event: Expected, revision: int, row: asyncpg.Record, found: Findings) -> None:
+def _check_row(order: Order, event: Expected, revision: int, row: TimelineRow, found: Findings) -> None:
     if row["stage"] != event.stage:
         detail = f"the timeline says {row['stage']} after it, the events say {event.stage}"
         found.add(Kind.STAGE, detail, **order.names(event))

@@ -28,7 +28,11 @@ def check_views(order: Order, says: Ledgered, found: Findings) -> None:
         return
     last = says.due[-1]
     if not rows:
-        found.add(Kind.ORDER_MISSING, "neither in open_orders nor in closed_orders", **order.names(last))
+        found.add(
+            Kind.ORDER_MISSING,
+            "neither in open_orders nor in closed_orders nor in archived_orders",
+            **order.names(last),
+        )
         return
     for row in rows[1:]:
         detail = f"stands in {_table(rows[0])} and again in {_table(row)}"
@@ -61,4 +65,5 @@ def _check_row(order: Order, last: Expected, revision: int, row: asyncpg.Record,
 
 
 def _table(row: asyncpg.Record) -> str:
-    return "closed_orders" if row["closed"] else "open_orders"
+    table: str = row["kept_in"]
+    return table

@@ -26,7 +26,7 @@ _LAG_SECONDS = 3.0
 
 
 class AuditImpossible(WarrenError):
-    """The audit cannot say anything: the stream does not reach back to its first event, or there is no room to work."""
+    """The audit cannot say anything: log or archive cannot be read from its beginning, or there is no room."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,14 @@
-"""What the stores hold of some orders, all of one moment: read in short read-only transactions."""
+"""What the stores hold of some orders, all of one moment, read in short read-only transactions; and the archive."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import asyncpg
 
+from pipelines.audit.archived import ArchivedTimeline
 from pipelines.audit.cutoffs import positions
 from pipelines.engine.stores.named_sql import named_sql
 
@@ -16,12 +18,17 @@ _LEDGER = named_sql(__package__, "range_ledger")
 _TIMELINE = named_sql(__package__, "range_timeline")
 _PARKED = named_sql(__package__, "range_parked")
 _VIEWS = named_sql(__package__, "range_views")
+_HOLD = named_sql(__package__, "hold_timeline")
+_ARCHIVED = named_sql(__package__, "archived_paths")
 _SOME_LEDGER = named_sql(__package__, "some_ledger")
 _SOME_VIEWS = named_sql(__package__, "some_views")
 
 BEFORE_ALL, AFTER_ALL = -(2**63), 2**63 - 1
 
 Rows = list[asyncpg.Record]
+
+TimelineRow = asyncpg.Record | Mapping[str, Any]
+"""From the database, or from the archive: `row["stream_offset"]` and so on is the same."""
 
 
 @dataclass(slots=True)
@@ -31,7 +38,7 @@ class OrderRows:
     order_no: int
     order_id: str | None = None
     ledger: Rows = field(default_factory=list)
-    timeline: Rows = field(default_factory=list)
+    timeline: list[TimelineRow] = field(default_factory=list)
     parked: Rows = field(default_factory=list)
     views: Rows = field(default_factory=list)
 
@@ -48,12 +55,14 @@ class Snapshot:
     end: int
 
 
-async def read_range(connection: asyncpg.Connection, after: int, size: int) -> Snapshot:
+async def read_range(connection: asyncpg.Connection, archive: ArchivedTimeline, after: int, size: int) -> Snapshot:
     """Return the next `size` orders behind number `after`, and whatever rows lie in between under other numbers.
 
-    The last range ends with AFTER_ALL. Raises as the database does.
+    The last range ends with AFTER_ALL. Ranges have to be read one behind the other. Raises AuditImpossible where the
+    archive cannot be read, or as the database does.
     """
     async with connection.transaction(isolation="repeatable_read", readonly=True):
+        await connection.execute(_HOLD)
         at = await positions(connection)
         end = await connection.fetchval(_END, after, size)
         bounds = (after, AFTER_ALL if end is None else end)
@@ -62,6 +71,11 @@ async def read_range(connection: asyncpg.Connection, after: int, size: int) -> S
         }
         for name, query in (("ledger", _LEDGER), ("timeline", _TIMELINE), ("parked", _PARKED), ("views", _VIEWS)):
             _sort_in(orders, name, await connection.fetch(query, *bounds))
+        paths = [row["path"] for row in await connection.fetch(_ARCHIVED)]
+    if paths:
+        _sort_in(orders, "timeline", await archive.rows(paths, *bounds))
+        for order in orders.values():
+            order.timeline.sort(key=lambda row: (row["stream_offset"], row["recorded_at"]))
     return Snapshot(at, [orders[order_no] for order_no in sorted(orders)], bounds[1])
 
 
@@ -76,7 +90,7 @@ async def read_some(connection: asyncpg.Connection, order_ids: dict[int, str]) -
     return Snapshot(at, list(orders.values()), numbers[-1])
 
 
-def _sort_in(orders: dict[int, OrderRows], name: str, rows: Sequence[asyncpg.Record]) -> None:
+def _sort_in(orders: dict[int, OrderRows], name: str, rows: Sequence[TimelineRow]) -> None:
     for row in rows:
         order = orders.get(row["order_no"])
         if order is None:

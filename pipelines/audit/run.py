@@ -14,6 +14,7 @@ from collections.abc import Callable
 
 import asyncpg
 
+from pipelines.audit.archived import ArchivedTimeline
 from pipelines.audit.check_counts import check_counts
 from pipelines.audit.check_ledger import applied_after_parked, check_ledger, check_parked
 from pipelines.audit.check_quarantine import QuarantineCheck
@@ -44,11 +45,11 @@ _CATCH_UP_ROUNDS = 3
 async def audit(settings: Settings, instance: str = "views@1", progress: Progress | None = None) -> AuditReport:
     """Compare the stream, up to the checkpoints as they stand now, with the instance's stores.
 
-    Changes nothing, takes no lock, and may run while the pipeline does.
+    Changes nothing, keeps nobody waiting, and may run while the pipeline does.
 
     Raises:
         SettingsError: `instance` names no instance of pipeline `views`.
-        AuditImpossible: retention has removed the beginning of the stream, or the disk is full.
+        AuditImpossible: retention has removed the beginning of the stream, the archive is away, or the disk is full.
         StoreBehind: the instance has no tables in this database.
         StreamMissing, StreamUnavailable, EventsLost, or whatever the database does when it is away.
     """
@@ -125,9 +126,9 @@ class _Audit:
         }
 
     async def _compare_orders(self, ends: dict[int, int]) -> None:
-        after = BEFORE_ALL
+        after, archive = BEFORE_ALL, ArchivedTimeline(self._settings.archive_url)
         while after != AFTER_ALL:
-            snapshot = await read_range(self._connection, after, _ORDERS_AT_ONCE)
+            snapshot = await read_range(self._connection, archive, after, _ORDERS_AT_ONCE)
             with self._world.batch():
                 for rows in snapshot.orders:
                     if rows.order_id is None:

@@ -96,6 +96,16 @@ class Settings(BaseSettings):
         "warren-viewer=viewer,warren-operator=operator,warren-admin=admin",
         description="What their roles are here, as THEIRS=viewer, operator or admin, with commas between them.",
     )
+    archive_url: str | None = Field(
+        None,
+        description=(
+            "Where months that leave the database go: a folder, or s3://BUCKET/PREFIX with the usual AWS_* variables. "
+            "One database's own. None: nothing is archived, and what was cannot be read."
+        ),
+    )
+    archive_after_months: int = Field(
+        3, ge=1, description="So many whole months stay in the database, besides the current one."
+    )
 
 
 @lru_cache(maxsize=1)

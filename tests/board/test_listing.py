@@ -19,6 +19,7 @@ from dashboards.operator.listing.listings import Listings
 from dashboards.operator.listing.question import Question, Sort, SourceKind
 from dashboards.operator.listing.walk import BadCursor
 from dashboards.operator.metrics import Metrics
+from pipelines.edges.archive.reading import ArchivedEvents
 from schemas.lifecycle import STAGES, Holder, Stage
 from tests.board.crowd import NOW, Order, crowd, settled
 from tests.board.support import Board, asked
@@ -36,7 +37,7 @@ async def crowded(servers: Addresses) -> AsyncIterator[Run]:
 
 @pytest.fixture
 async def tables(crowded: Run) -> AsyncIterator[Listings]:
-    database = Database(crowded.settings.postgres_dsn, Metrics())
+    database = Database(crowded.settings.postgres_dsn, Metrics(), ArchivedEvents(None))
     await database.open()
     yield Listings(database)
     await database.close()

@@ -20,6 +20,8 @@ _ORDERS = """
       FROM {table} ORDER BY order_id
 """
 
+_ENDED = "(SELECT * FROM closed_orders UNION ALL SELECT * FROM archived_orders) AS ended"
+
 _TIMELINE = """
     SELECT i.order_id, t.revision, t.partition, t.identity, t.source, t.event_id, t.event_type, t.event_time, t.stage,
            t.holder, t.anomalies, t.trace_id, t.body,
@@ -51,7 +53,7 @@ async def read_tables(connection: asyncpg.Connection) -> Tables:
     """Return all that the instance knows, comparable between runs."""
     queries = {
         "open_orders": _ORDERS.format(table="open_orders"),
-        "closed_orders": _ORDERS.format(table="closed_orders"),
+        "closed_orders": _ORDERS.format(table=_ENDED),
         "timeline": _TIMELINE,
         "counts": _COUNTS,
         "quarantine": _QUARANTINE,
@@ -66,9 +68,9 @@ async def check_consistent(connection: asyncpg.Connection) -> None:
     """Assert what must hold between the tables after any sequence."""
     orders = await connection.fetchval("SELECT count(*) FROM order_index")
     seen = await connection.fetchval("SELECT count(*) FROM open_orders")
-    closed = await connection.fetchval("SELECT count(DISTINCT order_no) FROM closed_orders")
-    assert await connection.fetchval("SELECT count(*) FROM closed_orders") == closed
-    both = "SELECT count(*) FROM open_orders o JOIN closed_orders c USING (order_no)"
+    closed = await connection.fetchval(f"SELECT count(DISTINCT order_no) FROM {_ENDED}")
+    assert await connection.fetchval(f"SELECT count(*) FROM {_ENDED}") == closed
+    both = f"SELECT count(*) FROM open_orders o JOIN {_ENDED} USING (order_no)"
     assert await connection.fetchval(both) == 0
     told = await connection.fetchval("SELECT count(DISTINCT order_no) FROM timeline")
     assert seen + closed == told <= orders

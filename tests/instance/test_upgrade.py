@@ -49,7 +49,8 @@ async def _copy(connection: asyncpg.Connection) -> None:
         await connection.execute(f"SELECT ensure_month('{table}', {column}) FROM views_v1.{table}")
     for table in FIRST_TABLES:
         names = await connection.fetch(
-            "SELECT quote_ident(attname) AS name FROM pg_attribute WHERE attrelid = to_regclass($1) AND attnum > 0",
+            "SELECT quote_ident(attname) AS name FROM pg_attribute"
+            " WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped",
             table,
         )
         columns = ", ".join(row["name"] for row in names)

@@ -27,7 +27,8 @@ ODD = (
     "SELECT partition, stage, partner, odd FROM counts WHERE odd <> 0 ORDER BY 1, 2, 3",
     """SELECT partition, stage, coalesce(partner, ''), count(*)
          FROM (SELECT partition, stage, partner, anomalies FROM open_orders
-                UNION ALL SELECT partition, stage, partner, anomalies FROM closed_orders) AS either
+                UNION ALL SELECT partition, stage, partner, anomalies FROM closed_orders
+                UNION ALL SELECT partition, stage, partner, anomalies FROM archived_orders) AS each_table
         WHERE anomalies > 0 GROUP BY 1, 2, 3 ORDER BY 1, 2, 3""",
 )
 
@@ -63,7 +64,8 @@ ITEMS = (
 
 OPENED_BY = (
     """SELECT order_no, opened_by FROM (SELECT order_no, opened_by FROM open_orders
-         UNION ALL SELECT order_no, opened_by FROM closed_orders) AS either ORDER BY 1""",
+         UNION ALL SELECT order_no, opened_by FROM closed_orders
+         UNION ALL SELECT order_no, opened_by FROM archived_orders) AS each_table ORDER BY 1""",
     "SELECT order_no, source FROM timeline WHERE revision = 1 ORDER BY 1",
 )
 

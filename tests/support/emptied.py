@@ -16,7 +16,7 @@ from tests.support.runs import Run, fresh_run
 
 TABLES = (
     "checkpoint, order_index, ledger, parked, quarantine, open_orders, closed_orders, timeline, counts, stays, "
-    "stay_days, overdue_days, order_items"
+    "stay_days, overdue_days, order_items, archived_orders, archived_months"
 )
 
 

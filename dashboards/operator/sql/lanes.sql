@@ -17,8 +17,8 @@ WITH latest AS (
       FROM unnest($1::text[]) AS lane (stage) CROSS JOIN LATERAL (
           SELECT stage, order_id, holder, partner, customer_id, price_amount, price_currency, opened_at, stage_since,
                  revision, anomalies, last_offset, last_recorded_at, partition, opened_by
-            FROM closed_orders
-           WHERE closed_orders.stage = lane.stage
+            FROM (SELECT * FROM closed_orders UNION ALL SELECT * FROM archived_orders) AS ended
+           WHERE ended.stage = lane.stage
            ORDER BY stage_since DESC, order_no DESC
            LIMIT $2
       ) AS found

@@ -14,5 +14,10 @@ SELECT known.order_no, known.order_id, state.stage, state.holder, state.partner,
              anomalies, last_offset, last_recorded_at, partition, opened_by, closed_at
         FROM closed_orders
        WHERE closed_orders.order_no = known.order_no
+      UNION ALL
+      SELECT stage, holder, partner, customer_id, price_amount, price_currency, opened_at, stage_since, revision,
+             anomalies, last_offset, last_recorded_at, partition, opened_by, closed_at
+        FROM archived_orders
+       WHERE archived_orders.order_no = known.order_no
   ) AS state ON true
  WHERE known.order_id = $1;

@@ -7,7 +7,9 @@ SELECT coalesce(c.stage, o.stage) AS stage, coalesce(c.partner, o.partner) AS pa
                     count(*) FILTER (WHERE anomalies > 0) AS odd
                FROM (SELECT stage, partner, anomalies FROM open_orders WHERE partition = $1
                       UNION ALL
-                     SELECT stage, partner, anomalies FROM closed_orders WHERE partition = $1) AS either
+                     SELECT stage, partner, anomalies FROM closed_orders WHERE partition = $1
+                      UNION ALL
+                     SELECT stage, partner, anomalies FROM archived_orders WHERE partition = $1) AS each_table
               GROUP BY 1, 2) AS o
          ON o.stage = c.stage AND o.partner = c.partner
  WHERE (coalesce(c.orders, 0), coalesce(c.odd, 0)) <> (coalesce(o.orders, 0), coalesce(o.odd, 0))

@@ -22,6 +22,7 @@ _ADD = named_sql(__package__, "open_orders_add")
 _REMOVE = named_sql(__package__, "open_orders_remove")
 _CLOSE = named_sql(__package__, "closed_orders_add")
 _CHANGE_CLOSED = named_sql(__package__, "closed_orders_change")
+_CHANGE_ARCHIVED = named_sql(__package__, "archived_orders_change")
 _COUNT = named_sql(__package__, "counts_add")
 
 ROW_TYPES = ("order_row", "stay_row", "timeline_row")
@@ -75,6 +76,7 @@ def writes(partition: int, changes: Sequence[Change]) -> list[Write]:
     ]
     if after_end:
         found.append(Write("closed_orders_change", _CHANGE_CLOSED, (after_end,)))
+        found.append(Write("archived_orders_change", _CHANGE_ARCHIVED, (after_end,)))
     return [*found, *items.writes(changes), *settled.writes(everything), *timeline.adds(partition, everything)]
 
 

@@ -1,0 +1,1 @@
+SELECT path FROM archived_months WHERE dataset = 'timeline' ORDER BY month

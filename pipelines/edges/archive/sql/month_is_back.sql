@@ -1,0 +1,1 @@
+DELETE FROM archived_months WHERE dataset = $1 AND month = $2

@@ -1,0 +1,1 @@
+SELECT partition, next_offset, recorded_at FROM checkpoint
