@@ -56,6 +56,7 @@ def create_app(settings: Settings) -> FastAPI:
     actions = Actions(settings)
     environment = make_environment(settings.super_stream)
     lanes = Lanes(database, stuck)
+    listings = Listings(database)
     boards = Boards(reads, lanes)
     streams = Streams(settings, reads)
     notices = Notices(reads, cache, streams)
@@ -76,6 +77,7 @@ def create_app(settings: Settings) -> FastAPI:
             await reads.close()
             await lanes.close()
             await stuck.close()
+            await listings.close()
             await door.accounts.close()
             await actions.close()
             await cache.close()
@@ -83,7 +85,7 @@ def create_app(settings: Settings) -> FastAPI:
 
     app = FastAPI(title="Warren", lifespan=lifespan, docs_url=None, redoc_url=None)
     app.state.desk = Desk(
-        environment, cache, database, reads, boards, Listings(database), stuck, door, live, notices, streams,
+        environment, cache, database, reads, boards, listings, stuck, door, live, notices, streams,
         SetAside(database), actions, metrics,
     )  # fmt: skip
     app.add_middleware(Guard, settings=settings, sessions=door.sessions, accounts=door.accounts)

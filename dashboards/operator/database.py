@@ -187,6 +187,7 @@ class Database:
             parked_events=aside["parked_events"],
             parked_orders=aside["parked_orders"],
             read_at=datetime.now(UTC),
+            months_ahead=aside["months_ahead"],
             replica=self._lag.measured(replica),
         )
 

@@ -120,6 +120,11 @@ def _families(standing: Standing) -> Iterator[Metric]:
     waiting.add_metric([instance, "parked_events"], standing.parked_events)
     waiting.add_metric([instance, "parked_orders"], standing.parked_orders)
     yield from (events, offset, committed, waiting)
+    months = GaugeMetricFamily(
+        "warren_months_ahead", "Months after this one for which there are partitions.", labels=["instance"]
+    )
+    months.add_metric([instance], standing.months_ahead)
+    yield months
     if standing.replica is not None:
         seconds = GaugeMetricFamily("warren_replica_lag_seconds", "How far the read replica is behind its primary.")
         seconds.add_metric([], standing.replica.behind.total_seconds())

@@ -14,7 +14,8 @@ from dashboards.operator.rows import Standing
 from schemas.errors import StoreError
 
 Name = Literal[
-    "database_away", "cache_away", "nothing", "replica_behind", "replica_alone", "broker_away", "stalled", "behind"
+    "database_away", "cache_away", "nothing", "replica_behind", "replica_alone", "broker_away", "stalled", "behind",
+    "no_month",
 ]  # fmt: skip
 
 
@@ -73,6 +74,8 @@ def notices(standing: Standing | None, *, database_away: bool, cache_away: bool)
         found.append(Notice("nothing" if cache_away else "database_away", "bad"))
     elif cache_away:
         found.append(Notice("cache_away", "late"))
+    if standing.months_ahead == 0:
+        found.append(Notice("no_month", "bad"))
     replica = standing.replica
     if not database_away and replica is not None and replica.late:
         name: Name = "replica_behind" if replica.connected else "replica_alone"

@@ -16,7 +16,7 @@ from dashboards.operator.desk import Desk, DeskOf, language_of, page
 from dashboards.operator.formats import rfc3339
 from dashboards.operator.listing.finding import SHOWN, find
 from dashboards.operator.listing.listings import PAGE, Page
-from dashboards.operator.listing.question import Question, QuestionOf, SourceKind
+from dashboards.operator.listing.question import Question, QuestionOf, Sort, SourceKind
 from dashboards.operator.listing.walk import FURTHEST, BadCursor
 from dashboards.operator.rows import Card
 from dashboards.operator.texts import words
@@ -38,7 +38,7 @@ async def orders(request: Request, desk: DeskOf, asked: QuestionOf) -> Response:
     answer = await page_of(desk, asked, PAGE)
     return await page(
         request, "orders.html", question=asked, answer=answer, stages=STAGES, final=FINAL, holders=list(Holder),
-        sources=list(SourceKind),
+        sources=list(SourceKind), currencies=await desk.listings.currencies() if asked.sequence is Sort.PRICE else (),
         furthest=FURTHEST,
     )  # fmt: skip
 

@@ -108,7 +108,8 @@ class Standing:
     """Where the live pipeline instance stands in Postgres: what "how old is this" is answered from.
 
     `quarantined`, `parked_events` and `parked_orders` count what waits now, up to `COUNTED`. `replica` says how far the
-    server that answered is behind its primary; None: it is the primary.
+    server that answered is behind its primary; None: it is the primary. `months_ahead`: for so many months after this
+    one there are partitions already; with none, nothing can take effect when it ends.
     """
 
     instance: InstanceName
@@ -117,6 +118,7 @@ class Standing:
     parked_events: int
     parked_orders: int
     read_at: datetime
+    months_ahead: int = 1
     replica: Replica | None = None
 
     def reaches(self, partition: int, offset: int) -> bool:

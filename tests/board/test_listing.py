@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from itertools import pairwise
@@ -272,3 +273,11 @@ async def test_stuck_is_by_the_clock_and_the_stages_target(tables: Listings) -> 
     assert page.cards
     assert all(card.overdue(now) is not None for card in page.cards)
     assert all(card.stage_since < NOW - timedelta(hours=1) for card in page.cards)
+
+
+async def test_prices_are_shown_in_the_currencies_there_are(board: Board, tables: Listings) -> None:
+    assert await tables.currencies() == ["EUR", "USD"]
+    page = await board.text("/orders", params={"sort": "price", "currency": "USD"})
+    assert re.findall(r"<option( selected)?>([A-Z]{3})</option>", page) == [(" selected", "USD"), ("", "EUR")]
+    alone = await board.text("/orders", params={"sort": "price", "currency": "XXX"})
+    assert re.findall(r"<option selected>([A-Z]{3})</option>", alone) == ["XXX"]

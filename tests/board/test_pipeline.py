@@ -129,3 +129,23 @@ async def test_it_is_in_russian_too(board: Board) -> None:
 async def test_the_share_of_the_cache_is_shown(board: Board) -> None:
     await board.json("/api/board")
     assert re.search(r"Answered by the cache</dt><dd>100 %", await board.text("/pipeline"))
+
+
+async def test_an_alarm_goes_where_no_month_is_ahead(run: Run) -> None:
+    async with asked(run.settings) as board:
+        assert await board.metric('warren_months_ahead{instance="views@1"}') >= 1
+        assert "next month" not in await board.text("/orders")
+        connection = await run.connect()
+        ahead = await connection.fetch(
+            "SELECT inhrelid::regclass::text AS name FROM pg_inherits WHERE inhparent = 'closed_orders'::regclass"
+            " AND right(inhrelid::regclass::text, 7) > to_char(now() AT TIME ZONE 'UTC', 'YYYY_MM')"
+        )
+        for row in ahead:
+            await connection.execute(f"DROP TABLE {row['name']}")
+        await connection.close()
+
+        async def said() -> bool:
+            return "No partition is there for the next month" in await board.text("/orders")
+
+        await until(said, "the pages to say so")
+        assert await board.metric('warren_months_ahead{instance="views@1"}') == 0

@@ -12,12 +12,17 @@ from dashboards.operator.database import Database
 from dashboards.operator.listing.question import Question, Sort
 from dashboards.operator.listing.walk import FURTHEST, key_of, left_out, walk
 from dashboards.operator.rows import Card, Standing
+from dashboards.operator.shared import Shared
 from pipelines.engine.stores.named_sql import named_sql
 
 PAGE = 50
 EXPORTED_AT_ONCE = 1_000
 
+CURRENCIES_SECONDS = 60.0
+"""A currency that is new shows so much later in the form."""
+
 _COUNTED = named_sql(__package__, "counted")
+_CURRENCIES = named_sql(__package__, "currencies")
 _OF_CUSTOMER = named_sql(__package__, "of_customer")
 
 
@@ -42,6 +47,7 @@ class Listings:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._currencies: Shared[list[str]] = Shared(CURRENCIES_SECONDS)
 
     async def page(self, question: Question, limit: int = PAGE) -> Page:
         """The page of the question's cursor: the first, or the one behind or before it."""
@@ -68,6 +74,18 @@ class Listings:
             total=total,
             standing=standing,
         )
+
+    async def currencies(self) -> list[str]:
+        """The currencies there are prices in, by name; of the last minute."""
+        return await self._currencies.get("currencies", self._ask_currencies)
+
+    async def close(self) -> None:
+        """Give up what is under way."""
+        await self._currencies.close()
+
+    async def _ask_currencies(self) -> list[str]:
+        async with self._database.snapshot("currencies") as (connection, _):
+            return sorted(row["price_currency"] for row in await connection.fetch(_CURRENCIES))
 
     async def all(self, question: Question) -> AsyncIterator[Sequence[Card]]:
         """All orders in question, some at a time (also none), at least once, each time from a snapshot of its own."""
