@@ -11,7 +11,7 @@ from dashboards.operator.pipeline.lag import Lag, PartitionLag, every
 from dashboards.operator.reads import Reads
 from dashboards.operator.rows import Position
 from pipelines.engine.settings import Settings
-from pipelines.engine.transport import Waiting, end_offset, partition_count, waiting
+from pipelines.engine.transport import Waiting, last_chunks, partition_count, waiting
 from schemas.errors import StoreError, StreamError
 from schemas.streams import partition_name
 
@@ -27,6 +27,7 @@ class Streams:
     def __init__(self, settings: Settings, reads: Reads) -> None:
         self._settings = settings
         self._reads = reads
+        self._streams: list[str] = []
         self.lag: Lag | None = None
         self.away = False
 
@@ -48,17 +49,18 @@ class Streams:
     async def look(self) -> None:
         """Look now. Raises StoreError, StreamError or TimeoutError where that cannot be done."""
         async with asyncio.timeout(ANSWER_SECONDS):
-            count = await partition_count(self._settings.stream_url, self._settings.super_stream)
-            ends = await asyncio.gather(*(end_offset(self._settings.stream_url, self._stream(n)) for n in range(count)))
+            if not self._streams:  # their number never changes
+                count = await partition_count(self._settings.stream_url, self._settings.super_stream)
+                self._streams = [partition_name(self._settings.super_stream, number) for number in range(count)]
+            chunks = await last_chunks(self._settings.stream_url, self._streams)
             standing = await self._reads.standing_now()
-            positions = every(standing.positions, count)
-            found = await asyncio.gather(*map(self._waiting, positions, ends))
+            positions = every(standing.positions, len(self._streams))
+            found = await asyncio.gather(*map(self._waiting, positions, chunks))
         pairs = zip(positions, found, strict=True)
         self.lag = Lag(tuple(PartitionLag(position, waits) for position, waits in pairs), datetime.now(UTC))
         self.away = False
 
-    async def _waiting(self, position: Position, end: int) -> Waiting:
-        return await waiting(self._settings.stream_url, self._stream(position.partition), position.next_offset, end)
-
-    def _stream(self, partition: int) -> str:
-        return partition_name(self._settings.super_stream, partition)
+    async def _waiting(self, position: Position, last_chunk: int) -> Waiting:
+        if position.next_offset > last_chunk:  # as it is nearly always: then nothing more is asked
+            return Waiting(0, position.next_offset, None)
+        return await waiting(self._settings.stream_url, self._streams[position.partition], position.next_offset)

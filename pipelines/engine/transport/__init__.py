@@ -18,7 +18,7 @@ from pipelines.engine.transport.topology import (
     streams_of,
 )
 from pipelines.engine.transport.turns import Turns
-from pipelines.engine.transport.waiting import Waiting, waiting
+from pipelines.engine.transport.waiting import Waiting, last_chunks, waiting
 
 __all__ = [
     "COMPRESSIONS",
@@ -42,6 +42,7 @@ __all__ = [
     "encode",
     "end_offset",
     "first_offset",
+    "last_chunks",
     "partition_count",
     "read_stream",
     "streams_of",
