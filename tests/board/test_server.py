@@ -20,7 +20,12 @@ from tests.support.runs import Run
 
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
 def test_it_prints_its_address_and_ends_cleanly_with_a_page_open(stocked: Run, stop: signal.Signals) -> None:
-    environment = {**os.environ, **stocked.addresses.as_environment(), "WARREN_BOARD_PORT": "0"}
+    environment = {
+        **os.environ,
+        **stocked.addresses.as_environment(),
+        "WARREN_BOARD_PORT": "0",
+        "WARREN_BOARD_SIGN_IN": "off",
+    }
     program = "from dashboards.operator.server import serve; from pipelines.engine.settings import Settings; "
     child = subprocess.Popen(
         [sys.executable, "-c", f"{program} serve(Settings(_env_file=None))"],

@@ -17,7 +17,7 @@ from tests.support.events import event
 from tests.support.pipelines import caught_up, running_pipeline
 from tests.support.runs import Run
 
-NAMES = ["A-1", "acme:7", "Заказ-7", "x", "ab", "abc", "abcd", "abcde", "\U0001f407" * 3, "~" * 128]
+NAMES = ["A-1", "acme:7", "Заказ-7", "x", "ab", "abc", "abcd", "abcde", "\U0001f407" * 3, "}" * 128]
 
 
 @pytest.fixture(scope="session")
