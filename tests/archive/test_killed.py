@@ -100,7 +100,7 @@ async def _killed(run: Run, folder: Path, number: int, *arguments: str) -> int:
 
 
 @pytest.mark.faults
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.long)])
 async def test_killed_at_seeded_steps(run: Run, archiving: Settings, folder: Path, seed: int) -> None:
     connection = await one_month(run)
     before = await everything(connection, folder)

@@ -51,6 +51,7 @@ def past(monkeypatch: pytest.MonkeyPatch) -> Past:
     return Past(monkeypatch)
 
 
+@pytest.mark.long
 async def test_the_pipeline_and_the_audit_go_on_meanwhile(
     run: Run, archiving: Settings, past: Past, monkeypatch: pytest.MonkeyPatch
 ) -> None:
