@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 from datetime import datetime
+from functools import cache
 from typing import NamedTuple
 
 from argon2 import PasswordHasher
@@ -44,8 +46,6 @@ class Accounts:
         self._hasher = PasswordHasher()
         self._turns = asyncio.Semaphore(AT_ONCE)
         self._known: Shared[_Account | None] = Shared(REUSE_SECONDS)
-        # For a name that nobody has: looking at its password takes as long as for one that somebody has.
-        self._nobodys = self._hasher.hash("")
 
     async def signed_in(self, name: str, password: str) -> Person | None:
         """Return whose name and password these are; None where they are nobody's."""
@@ -90,9 +90,15 @@ class Accounts:
 
     def _verify(self, account: _Account | None, password: str) -> bool:
         try:
-            return self._hasher.verify(self._nobodys if account is None else account.password, password)
+            return self._hasher.verify(_nobodys() if account is None else account.password, password)
         except (VerificationError, InvalidHashError):
             return False
+
+
+@cache
+def _nobodys() -> str:
+    """What stands for the password of a name that nobody has: to look at it takes as long as for one somebody has."""
+    return PasswordHasher().hash(secrets.token_hex())
 
 
 def _folded(name: str) -> str:
