@@ -10,7 +10,7 @@ import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, Page, expect
 
-from tests.board.signin.conftest import _HASHED, PASSWORD, signing
+from tests.board.signin.door import PASSWORD, give_accounts, signing
 from tests.board.stock import publish, stock
 from tests.board.support import Board
 from tests.board.test_browser import Witness, browser
@@ -29,11 +29,7 @@ GRAVE = {"serious", "critical"}
 @pytest.fixture
 async def live(run: Run) -> AsyncIterator[Board]:
     """A stocked board at which otto may act, its pipeline at work."""
-    connection = await run.connect()
-    await connection.execute(
-        "INSERT INTO warren.accounts (name, password, role) VALUES ('otto', $1, 'operator')", _HASHED
-    )
-    await connection.close()
+    await give_accounts(run, otto="operator")
     async with running_pipeline(run), signing(run, redis_prefix=run.settings.redis_prefix) as board:
         await publish(run, *stock())
         await caught_up(run)

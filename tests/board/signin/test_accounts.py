@@ -16,7 +16,7 @@ from pydantic import SecretStr
 
 from dashboards.operator.app import create_app
 from dashboards.operator.signin import accounts, attempts, guard, page
-from tests.board.signin.conftest import KEY, PASSWORD, sign_in, signing
+from tests.board.signin.door import KEY, PASSWORD, sign_in, signing
 from tests.board.support import Board
 from tests.support.proxy import proxied
 from tests.support.runs import Run

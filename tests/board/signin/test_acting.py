@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from httpx import Response
 
-from tests.board.signin.conftest import _HASHED, sign_in, signing
+from tests.board.signin.door import give_accounts, sign_in, signing
 from tests.board.stock import publish
 from tests.board.support import Board
 from tests.support.events import event, life, message
@@ -23,16 +23,7 @@ from tests.support.waiting import until
 @pytest.fixture
 async def at_work(run: Run) -> Run:
     """A run with two accounts."""
-    connection = await run.connect()
-    for name, role in (("vera", "viewer"), ("otto", "operator")):
-        await connection.execute(
-            "INSERT INTO warren.accounts (name, password, role, changed_at)"
-            " VALUES ($1, $2, $3, now() - interval '1 h')",
-            name,
-            _HASHED,
-            role,
-        )
-    await connection.close()
+    await give_accounts(run, vera="viewer", otto="operator")
     return run
 
 

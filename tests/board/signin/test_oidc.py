@@ -13,7 +13,7 @@ import pytest
 from pydantic import SecretStr
 
 from schemas.errors import SettingsError
-from tests.board.signin.conftest import PASSWORD, sign_in, signing
+from tests.board.signin.door import PASSWORD, sign_in, signing
 from tests.board.signin.provider import CLIENT, SECRET, Provider, running_provider
 from tests.board.support import Board
 from tests.support.runs import Run

@@ -6,7 +6,7 @@ import pytest
 from starlette.datastructures import Headers
 
 from dashboards.operator.signin.origin import is_own
-from tests.board.signin.conftest import PASSWORD
+from tests.board.signin.door import PASSWORD
 from tests.board.support import Board
 
 OURS = "https://orders.example"
