@@ -24,6 +24,9 @@ from tests.support.waiting import until
 SEEDS = [pytest.param(1), *(pytest.param(seed, marks=pytest.mark.long) for seed in range(2, 51))]
 """One seed in `make test`, fifty in `make test-long`."""
 
+LONG_SEEDS = [pytest.param(seed, marks=pytest.mark.long) for seed in range(1, 51)]
+"""All in `make test-long`: for what takes half a minute and has a shorter relative here."""
+
 
 @pytest.fixture(scope="session")
 def fault_servers() -> Iterator[Addresses]:

@@ -11,7 +11,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from tests.faults.conftest import SEEDS, CacheProof, Proof, progress
+from tests.faults.conftest import LONG_SEEDS, SEEDS, CacheProof, Proof, progress
 from tests.faults.entries.impatient import IMPATIENT
 from tests.faults.entries.stopping_at import STEPS, entry
 from tests.support.load import Load
@@ -46,7 +46,7 @@ async def test_killed_at_every_step(
         assert await child.stop() == 0
 
 
-@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("seed", LONG_SEEDS)
 async def test_stopped_at_every_step_and_woken_after_takeover(
     run: Run, prove: Proof, cache_agrees: CacheProof, tmp_path: Path, seed: int
 ) -> None:

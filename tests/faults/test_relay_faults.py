@@ -10,7 +10,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from tests.faults.conftest import SEEDS
+from tests.faults.conftest import LONG_SEEDS, SEEDS
 from tests.faults.shop import Shop
 from tests.support.processors import Processor, relay
 from tests.support.proxy import proxied
@@ -56,7 +56,7 @@ async def test_killed_fifty_times(shop: Shop, run: Run, tmp_path: Path, seed: in
         await shop.prove()
 
 
-@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("seed", LONG_SEEDS)
 async def test_several_of_which_the_one_that_works_is_frozen_and_woken(
     shop: Shop, run: Run, tmp_path: Path, seed: int
 ) -> None:
