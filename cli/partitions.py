@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, aclosing
-from datetime import datetime
 
 from pipelines.engine.settings import Settings
 from pipelines.engine.transport import Chunk, end_offset, partition_count, read_stream
@@ -29,14 +28,3 @@ def reading(
 ) -> AbstractAsyncContextManager[AsyncIterator[Chunk]]:
     """Give a partition's chunks in [`first`, `end`), as `read_stream` does; leaving the block ends the reading."""
     return aclosing(read_stream(settings.stream_url, stream_of(settings, partition), first, end))
-
-
-async def recorded_at(settings: Settings, partition: int, first: int, end: int) -> datetime | None:
-    """Return when the log recorded the first event in [`first`, `end`); None where there is none.
-
-    Raises EventsLost where retention has removed it.
-    """
-    async with reading(settings, partition, first, end) as chunks:
-        async for chunk in chunks:
-            return chunk.recorded_at
-    return None

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from uuid import uuid4
 
 import asyncpg
 
 from cli.database import live_views
+from dashboards.operator.acting.events import SOURCE
+from dashboards.operator.acting.events import release as released
 from pipelines.edges.publisher import OrderPublisher
 from pipelines.engine.settings import Settings
 from pipelines.engine.stores.named_sql import named_sql
@@ -19,7 +19,6 @@ from schemas.identity import identity
 _PARKED = named_sql(__package__, "parked_order")
 _ARRIVED = named_sql(__package__, "event_arrived")
 
-_SOURCE = "/operators"
 _POLL_SECONDS = 0.1
 
 
@@ -52,28 +51,17 @@ async def release(
         before = await live.connection.fetchrow(_PARKED, order_id)
         if before is None or before["events"] == 0:
             raise StoreError(f"order {order_id!r} is not parked; `warren parked list` shows those that are")
-        event_id = str(uuid4())
+        event = released(order_id, author, reason or "")
+        event_id: str = event["id"]
         async with OrderPublisher(settings) as publisher:
-            await publisher.publish(_event(event_id, order_id, author, reason))
+            await publisher.publish(event)
         asked = Release(order_id, event_id, before["events"])
         if patience is None:
             return asked
-        if not await _arrived(live.connection, before["order_no"], identity(_SOURCE, event_id), patience):
+        if not await _arrived(live.connection, before["order_no"], identity(SOURCE, event_id), patience):
             return Release(order_id, event_id, before["events"], tried=False)
         after = await live.connection.fetchrow(_PARKED, order_id)
         return Release(order_id, event_id, before["events"], True, after["events"], after["reason"])
-
-
-def _event(event_id: str, order_id: str, author: str, reason: str | None) -> dict[str, object]:
-    return {
-        "specversion": "1.0",
-        "id": event_id,
-        "source": _SOURCE,
-        "type": "order.released.v1",
-        "subject": order_id,
-        "time": datetime.now(UTC).isoformat(),
-        "data": {"author": author} | ({"reason": reason} if reason else {}),
-    }
 
 
 async def _arrived(connection: asyncpg.Connection, order_no: int, key: bytes, patience: float) -> bool:

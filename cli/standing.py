@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from cli.database import Live
-from cli.partitions import end_offsets, recorded_at, stream_of
+from cli.partitions import stream_of
 from pipelines.engine.settings import Settings
 from pipelines.engine.stores.named_sql import named_sql
-from pipelines.engine.transport import Position, check_position
+from pipelines.engine.transport import Position, check_position, partition_count, waiting
 
 _CHECKPOINTS = named_sql(__package__, "checkpoints")
 
@@ -43,34 +43,26 @@ async def lags(settings: Settings, live: Live) -> list[PartitionLag]:
     """
     # Checkpoints first: whatever is committed meanwhile must not look like an offset beyond the stream's end.
     rows = {row["partition"]: row for row in await live.connection.fetch(_CHECKPOINTS)}
-    ends = await end_offsets(settings)
+    count = await partition_count(settings.stream_url, settings.super_stream)
     positions = [
         Position(row["next_offset"], row["recorded_at"]) if (row := rows.get(partition)) else Position(0)
-        for partition in range(len(ends))
+        for partition in range(count)
     ]
-    await asyncio.gather(
-        *(
-            check_position(settings.stream_url, stream_of(settings, partition), position)
-            for partition, position in enumerate(positions)
-        )
-    )
-    oldest = await asyncio.gather(
-        *(
-            recorded_at(settings, partition, position.offset, end)
-            for partition, (position, end) in enumerate(zip(positions, ends, strict=True))
-        )
-    )
+    streams = [stream_of(settings, partition) for partition in range(count)]
+    await asyncio.gather(*(check_position(settings.stream_url, *one) for one in zip(streams, positions, strict=True)))
+    offsets = [position.offset for position in positions]
+    waits = await asyncio.gather(*(waiting(settings.stream_url, *one) for one in zip(streams, offsets, strict=True)))
     now = datetime.now(UTC)
     found = []
-    for partition, end in enumerate(ends):
-        row, waits_since, begin = rows.get(partition), oldest[partition], positions[partition].offset
+    for partition, (begin, waits_here) in enumerate(zip(offsets, waits, strict=True)):
+        row = rows.get(partition)
         found.append(
             PartitionLag(
                 partition=partition,
-                end_offset=end,
+                end_offset=waits_here.end,
                 next_offset=begin,
-                events=0 if waits_since is None else end - begin,
-                seconds=None if waits_since is None else max(0.0, (now - waits_since).total_seconds()),
+                events=waits_here.events,
+                seconds=_age(waits_here.oldest, now),
                 owner=row["owner"] if row else "",
                 epoch=row["epoch"] if row else 0,
                 owned=bool(row and row["owner_connected"]),
@@ -78,3 +70,7 @@ async def lags(settings: Settings, live: Live) -> list[PartitionLag]:
             )
         )
     return found
+
+
+def _age(moment: datetime | None, now: datetime) -> float | None:
+    return None if moment is None else max(0.0, (now - moment).total_seconds())

@@ -35,7 +35,6 @@ CHECK_SECONDS = 1.0
 REDRAW_SECONDS = 2.0
 """How often the board is drawn anew though no order changed: some become stuck by time alone, and outboxes report."""
 
-
 NARROWED_SECONDS = 1.0
 """How often boards of some orders only are drawn."""
 

@@ -123,7 +123,7 @@ class Standing:
 
     def reaches(self, partition: int, offset: int) -> bool:
         """Whether all of a partition's events before `offset` are in what was read."""
-        return any(p.partition == partition and p.next_offset >= offset for p in self.positions)
+        return not offset or any(p.partition == partition and p.next_offset >= offset for p in self.positions)
 
     @property
     def committed_at(self) -> datetime | None:

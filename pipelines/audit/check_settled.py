@@ -34,7 +34,10 @@ class SettledCheck:
         said = dict(self._said)
         for row in await connection.fetch(_SETTLED):
             place, by = row["place"], (row["by_offset"], row["order_id"], row["how"])
-            first = min(said.pop(place), default=None) if place in said else None
+            known = sorted(said.pop(place, []))
+            first = next(
+                (one for one in known if one[:2] == known[0][:2] and one[1:] == by), known[0] if known else None
+            )
             later = row["order_id"] is not None and by[0] >= cutoffs[partition_of(row["order_id"], len(cutoffs))]
             if not later and (first is None or first[1:] != by):
                 right = "no event settles it" if first is None else f"it is {first[3]} at {first[2]}/{first[1]} first"

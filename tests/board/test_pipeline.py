@@ -10,6 +10,9 @@ from typing import Any
 import pytest
 
 from dashboards.operator.pipeline import lag
+from pipelines.engine.transport import Message, SuperStreamPublisher
+from schemas.errors import EventsLost
+from tests.board.signin.door import give_accounts, sign_in, signing
 from tests.board.stock import publish
 from tests.board.support import Board, asked
 from tests.support.events import event, life, message
@@ -91,6 +94,46 @@ async def test_it_shows_what_is_set_aside_and_leads_there(board: Board) -> None:
     assert f"Message {place}" in message_page
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"", b"[]", b"\xff\xfe", b'{"data": 7}', b'{"data": NaN}',
+        b'{"subject": "A1", "data": ' + b"[" * 300 + b"]" * 300 + b"}",
+    ],
+)  # fmt: skip
+async def test_whatever_came_can_be_looked_at(run: Run, body: bytes) -> None:
+    async with running_pipeline(run), signing(run) as board:
+        await give_accounts(run, otto="operator")
+        await sign_in(board)
+        async with SuperStreamPublisher(run.settings.stream_url, run.settings.super_stream) as publisher:
+            await publisher.publish_to(0, [Message("-", body, "raw", "raw")])
+        await caught_up(run)
+        page = await board.text("/quarantine/0:0")
+        assert "Correct it" in page
+
+
+async def test_what_retention_has_removed_is_a_partition_that_does_not_move(
+    run: Run, at_once: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running_pipeline(run):
+        await publish(run, message(event("A1", "initiated")))
+        await caught_up(run)
+    await publish(run, message(event("A1", "submitted")))
+
+    async def lost(url: str, stream: str, offset: int) -> None:
+        raise EventsLost(stream, offset, offset + 10)
+
+    monkeypatch.setattr("dashboards.operator.pipeline.streams.waiting", lost)
+    async with asked(run.settings) as board:
+        answer = await _seen(board, broker_away=False, events=1)
+        assert [one["stalled"] for one in answer["partitions"]].count(True) <= 1
+
+        async def said() -> bool:
+            return "nothing has taken effect for" in await board.text("/orders")
+
+        await until(said, "the partition to be called stalled")
+
+
 @pytest.mark.parametrize("place", ["0:99999", "x", "1:-1", "99999:1", "0:1:2", "٣:1"])
 async def test_a_place_that_is_none_is_not_found(board: Board, place: str) -> None:
     assert (await board.client.get(f"/quarantine/{place}")).status_code == 404
@@ -116,6 +159,7 @@ async def test_what_was_dropped_waits_no_longer_and_says_by_whom(run: Run) -> No
         link = re.search(r'href="(/orders/~quarantine/events/\d+)"', page)
         assert link is not None
         assert '"author": "ada"' in await board.text(link.group(1))
+        assert "No order: operators speak by this name" in unescape(await board.text("/orders/~quarantine"))
         # It is of no order, and none is to be seen.
         assert sum((await board.json("/api/board"))["counts"].values()) == 0
 

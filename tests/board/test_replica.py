@@ -14,6 +14,8 @@ import pytest
 
 from cli.localservers import ServerControl, StateDir, down, up
 from dashboards.operator.replica import LATE, ReplicaLag
+from dashboards.operator.rows import Standing
+from pipelines.engine.stores.instances import InstanceName
 from tests.board.stock import fresh_life, publish
 from tests.board.support import Board, asked
 from tests.local_servers.support import quiet
@@ -243,3 +245,11 @@ async def test_an_unknown_order_is_waited_for_too(followed: Run) -> None:
             await asyncio.sleep(0.2)
             await replica.execute("SELECT pg_wal_replay_resume()")
         assert (await asking).status_code == 200
+
+
+async def test_where_nothing_was_ever_read_nothing_is_waited_for(run: Run) -> None:
+    async with asked(run.settings) as board:
+        standing = await board.json("/api/orders")
+        assert standing["as_of"]["partitions"] == []
+    assert Standing(InstanceName("views", 1), (), 0, 0, 0, START).reaches(0, 0)
+    assert not Standing(InstanceName("views", 1), (), 0, 0, 0, START).reaches(0, 1)

@@ -55,10 +55,8 @@ def drop(message: Message, author: str, reason: str, *, known: bool) -> Event:
     It is said of the message's order where that is `known`. Otherwise of none: no order should begin with what is
     dropped.
     """
-    named = message.subject is not None and known
-    subject = (
-        message.subject if named and message.subject else f"{NO_ORDER}quarantine-{message.place.replace(':', '-')}"
-    )
+    nobodys = f"{NO_ORDER}quarantine-{message.partition}-{message.stream_offset}"
+    subject = message.subject if known and message.subject is not None else nobodys
     return event(subject, "dropped", {"author": author, "reason": reason, "event": _about(message)})
 
 

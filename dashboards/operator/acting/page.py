@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any
 from urllib.parse import quote
 
 import orjson
 from fastapi import APIRouter, Form, HTTPException, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from pydantic import AfterValidator
 
 from dashboards.operator.acting import events
 from dashboards.operator.desk import Desk, DeskOf, language_of
-from dashboards.operator.order.page import OrderId
+from dashboards.operator.order.page import OrderId, in_utc
 from dashboards.operator.pipeline.page import message_at, message_page
 from dashboards.operator.signin.people import OperatorOf, Person
 from dashboards.operator.texts import words
@@ -64,7 +65,7 @@ async def correct(
     order: Annotated[str, Form(max_length=128)],
     source: Annotated[str, Form(max_length=256)],
     event_type: Annotated[str, Form(max_length=128)],
-    at: Annotated[datetime, Form()],
+    at: Annotated[datetime, AfterValidator(in_utc), Form()],
     data: Annotated[str, Form(max_length=64 * 1024)],
     reason: Text,
 ) -> Response:
@@ -72,10 +73,7 @@ async def correct(
     message = await message_at(desk, place)
     try:
         read: dict[str, Any] = orjson.loads(data)
-        happened = at.replace(tzinfo=UTC) if at.tzinfo is None else at
-        said = events.correct(
-            message, person.name, reason.strip(), order.strip(), source.strip(), event_type, happened, read
-        )
+        said = events.correct(message, person.name, reason.strip(), order.strip(), source.strip(), event_type, at, read)
         return await _of_message(desk, person, said, place)
     except (orjson.JSONDecodeError, HTTPException) as error:
         why = str(error.detail if isinstance(error, HTTPException) else f"JSON: {error}")

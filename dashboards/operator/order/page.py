@@ -28,9 +28,8 @@ Asked = Literal["note", "release", "retry", "cancel"]
 OrderId = Annotated[str, Path(max_length=128)]
 
 
-def _in_utc(moment: datetime | None) -> datetime | None:
-    if moment is None:
-        return None
+def in_utc(moment: datetime) -> datetime:
+    """Return the moment in UTC, as which one without a zone is taken. Raises ValueError where there is no such one."""
     try:
         return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     except OverflowError as error:
@@ -40,7 +39,7 @@ def _in_utc(moment: datetime | None) -> datetime | None:
 Moment = Annotated[
     datetime | None,
     BeforeValidator(lambda value: value or None),
-    AfterValidator(_in_utc),
+    AfterValidator(lambda moment: None if moment is None else in_utc(moment)),
     Query(description="The order as it was then (UTC, where no zone is given)."),
 ]
 

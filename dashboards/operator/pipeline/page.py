@@ -77,10 +77,9 @@ def as_it_came(found: Message) -> dict[str, Any]:
     """Return what of a message can be read, to be corrected."""
     try:
         read = orjson.loads(found.body)
-    except orjson.JSONDecodeError:
-        read = None
-    fields = read if isinstance(read, dict) else {}
-    data = orjson.dumps(fields.get("data", {}), option=orjson.OPT_INDENT_2).decode()
+        data = orjson.dumps(read["data"], option=orjson.OPT_INDENT_2).decode()
+    except (orjson.JSONDecodeError, orjson.JSONEncodeError, KeyError, TypeError):
+        data = "{}"
     return {
         "order": found.subject or "", "source": found.source or "", "type": found.event_type or "", "data": data,
         "at": found.recorded_at, "reason": "",

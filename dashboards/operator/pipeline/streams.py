@@ -12,7 +12,7 @@ from dashboards.operator.reads import Reads
 from dashboards.operator.rows import Position
 from pipelines.engine.settings import Settings
 from pipelines.engine.transport import Waiting, last_chunks, partition_count, waiting
-from schemas.errors import StoreError, StreamError
+from schemas.errors import EventsLost, StoreError, StreamError
 from schemas.streams import partition_name
 
 log = logging.getLogger(__name__)
@@ -63,4 +63,8 @@ class Streams:
     async def _waiting(self, position: Position, last_chunk: int) -> Waiting:
         if position.next_offset > last_chunk:  # as it is nearly always: then nothing more is asked
             return Waiting(0, position.next_offset, None)
-        return await waiting(self._settings.stream_url, self._streams[position.partition], position.next_offset)
+        try:
+            return await waiting(self._settings.stream_url, self._streams[position.partition], position.next_offset)
+        except EventsLost:
+            # The partition has stopped, with an alarm of its own; here it is one that does not move.
+            return Waiting(last_chunk + 1 - position.next_offset, last_chunk + 1, position.recorded_at)

@@ -16,6 +16,10 @@ from pipelines.engine.settings import Settings
 
 ANSWER_SECONDS = 0.25
 
+AT_ONCE = 2
+"""So many attempts are looked at at the same time: each takes 64 MiB and a core for a moment; and no more than that can
+pass before the first of them is counted."""
+
 PER_ADDRESS = (RateLimitItemPerMinute(10), RateLimitItemPerHour(50))
 PER_NAME = (RateLimitItemPerMinute(5, 10),)
 """Attempts that failed: so many for a network address, and so many for an account."""
@@ -33,6 +37,8 @@ class Attempts:
         )
         self._shared = MovingWindowRateLimiter(storage)
         self._own = MovingWindowRateLimiter(MemoryStorage())
+        self.turn = asyncio.Semaphore(AT_ONCE)
+        """Held from the question whether somebody may try until it is counted that they failed."""
 
     async def wait(self, name: str, address: str) -> int:
         """Return in how many seconds another attempt may be made; zero: now."""

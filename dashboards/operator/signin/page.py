@@ -33,6 +33,11 @@ async def sign_in(
     """Begin a session with a name and a password."""
     if "accounts" not in desk.door.ways:
         return await _form(request, desk, next, 403, "wrong")
+    async with desk.door.attempts.turn:
+        return await _attempt(request, desk, name, password, next)
+
+
+async def _attempt(request: Request, desk: Desk, name: str, password: str, next: str) -> Response:
     address, key = _address(request), name.strip().lower()
     wait = await desk.door.attempts.wait(key, address)
     if wait:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, NamedTuple
@@ -16,7 +15,7 @@ from pipelines.engine.settings import Settings
 from pipelines.engine.stores.instances import InstanceName
 from pipelines.engine.stores.named_sql import named_sql
 from pipelines.engine.stores.postgres import connect
-from pipelines.engine.transport import end_offset, partition_count, read_stream
+from pipelines.engine.transport import partition_count, waiting
 from schemas.streams import partition_name
 
 _PARTITIONS = named_sql(__package__, "partitions")
@@ -133,24 +132,13 @@ class _Frontier:
 async def _frontier(connection: asyncpg.Connection, settings: Settings, now: datetime) -> _Frontier:
     # What is appended from here on is recorded now: no month that is over gets it.
     partitions = await partition_count(settings.stream_url, settings.super_stream)
-    ends = await asyncio.gather(*(end_offset(settings.stream_url, _stream(settings, p)) for p in range(partitions)))
-    positions = {row["partition"]: row for row in await connection.fetch(_POSITIONS)}
-    unread = {}
-    for partition, end in enumerate(ends):
-        begin = positions[partition]["next_offset"] if partition in positions else 0
-        first = await _first_recorded(settings, partition, begin, end) if begin < end else None
-        unread[partition] = first or now
+    begins = {row["partition"]: row["next_offset"] for row in await connection.fetch(_POSITIONS)}
+    waits = await asyncio.gather(
+        *(
+            waiting(settings.stream_url, partition_name(settings.super_stream, partition), begins.get(partition, 0))
+            for partition in range(partitions)
+        )
+    )
+    unread = {partition: found.oldest or now for partition, found in enumerate(waits)}
     parked = {Month.of(row["month"]): (row["events"], row["order_id"]) for row in await connection.fetch(_PARKED)}
     return _Frontier(unread, parked)
-
-
-async def _first_recorded(settings: Settings, partition: int, begin: int, end: int) -> datetime | None:
-    """Return when the log recorded the first event in [`begin`, `end`); None where there is none."""
-    async with aclosing(read_stream(settings.stream_url, _stream(settings, partition), begin, end)) as chunks:
-        async for chunk in chunks:
-            return chunk.recorded_at
-    return None
-
-
-def _stream(settings: Settings, partition: int) -> str:
-    return partition_name(settings.super_stream, partition)

@@ -168,6 +168,18 @@ async def test_after_some_attempts_there_is_a_pause_at_every_instance(
         assert (await sign_in(board)).status_code == 303, "others are let in"
 
 
+async def test_attempts_made_at_once_pass_no_more_than_one_after_the_other(
+    shop: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(attempts, "PER_NAME", (RateLimitItemPerMinute(3),))
+    monkeypatch.setattr(attempts, "PER_ADDRESS", ())
+    async with signing(shop) as board:
+        answers = await asyncio.gather(*(sign_in(board, "otto", f"guess {number}") for number in range(30)))
+        looked_at = sum(answer.status_code == 403 for answer in answers)
+        assert 3 <= looked_at <= 2 + attempts.AT_ONCE
+        assert {answer.status_code for answer in answers} == {403, 429}
+
+
 async def test_one_address_is_stopped_whatever_names_it_tries(shop: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(attempts, "PER_ADDRESS", (RateLimitItemPerMinute(4),))
     async with signing(shop) as board:
