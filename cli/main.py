@@ -14,6 +14,7 @@ from cli import (
     archive,
     audit,
     board,
+    customer,
     demo,
     doctor,
     importer,
@@ -55,6 +56,7 @@ app.add_typer(topology.app, name="topology")
 app.add_typer(run.app)
 app.add_typer(board.app)
 app.add_typer(account.app, name="account")
+app.add_typer(customer.app, name="customer")
 app.add_typer(publish.app)
 app.add_typer(outbox.app, name="outbox")
 app.command("import", epilog=importer.EPILOG)(importer.import_command)

@@ -221,6 +221,9 @@ EVENTS: dict[str, type[Envelope]] = {
 }  # fmt: skip
 """Event type to its model."""
 
+NAMING = frozenset({"order.initiated.v1", "order.submitted.v1", "order.correction.v1"})
+"""The types of the events that may name a customer."""
+
 QUARANTINE = "/quarantine"
 """The source of references to messages in quarantine."""
 
@@ -305,6 +308,12 @@ def effective(event: Envelope) -> Envelope:
     if type(corrected) is Envelope or isinstance(corrected, _REMARKS):
         raise EventRejected(Reason.INVALID, f"{said.type} is nothing that happens to an order")
     return corrected
+
+
+def customer_of(event: Envelope) -> str | None:
+    """Return the customer that the event, or what it says should have been said, names; None where it names none."""
+    event = effective(event)
+    return event.data.customer_id if isinstance(event, Initiated | Submitted) else None
 
 
 def settles(event: Envelope) -> tuple[int, int] | None:

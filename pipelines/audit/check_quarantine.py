@@ -8,6 +8,8 @@ from typing import Any
 import asyncpg
 
 from pipelines.audit.cutoffs import Cutoffs
+from pipelines.audit.digests import NOTHING
+from pipelines.audit.erased import Erased, each, read_erased
 from pipelines.audit.findings import Findings
 from pipelines.audit.remarks import Remarks
 from pipelines.audit.report import Kind
@@ -39,21 +41,23 @@ class QuarantineCheck:
         """Read the quarantine page by page. Raises as the database does."""
         after = _FIRST
         while after != _LAST:
-            page = await connection.fetch(_PAGE, *after, _PAGE_ROWS)
+            async with connection.transaction(isolation="repeatable_read", readonly=True):
+                page = await connection.fetch(_PAGE, *after, _PAGE_ROWS)
+                erased = await read_erased(connection)
             full = len(page) == _PAGE_ROWS
             up_to = (page[-1]["partition"], page[-1]["stream_offset"]) if full else _LAST
-            self._compare(page, self._world.rejected_between(after, up_to))
+            self._compare(page, self._world.rejected_between(after, up_to), erased)
             after = up_to
 
-    def _compare(self, page: list[asyncpg.Record], rejected: Iterable[RejectedRecord]) -> None:
+    def _compare(self, page: list[asyncpg.Record], rejected: Iterable[RejectedRecord], erased: Erased) -> None:
         rows = {(row["partition"], row["stream_offset"]): row for row in page}
         for record in rejected:
             row = rows.pop((record.partition, record.offset), None)
-            self._account(record, row)
+            self._account(record, row, erased)
         for row in rows.values():
             self._explain(row)
 
-    def _account(self, record: RejectedRecord, row: asyncpg.Record | None) -> None:
+    def _account(self, record: RejectedRecord, row: asyncpg.Record | None, erased: Erased) -> None:
         named: dict[str, Any] = {
             "order_id": record.order_id,
             "partition": record.partition,
@@ -65,10 +69,12 @@ class QuarantineCheck:
             self.applied += 1
         elif row is None:
             self._found.add(Kind.NOT_IN_QUARANTINE, f"is {verdict}, but not in quarantine", **named)
-        elif row["body"] != record.body:
+        elif row["body"] != record.body and not (row["body"] == NOTHING and erased.may_lack(each(record.customers))):
             self._found.add(Kind.QUARANTINED_OTHER_BYTES, f"is {verdict}; the quarantine has other bytes", **named)
         else:
             self.quarantined += 1
+            if row["body"] != NOTHING and erased.must_lack(each(record.customers)):
+                self._found.add(Kind.NOT_ERASED, "the quarantine has bytes that name an erased customer", **named)
             if row["reason"] != record.reason:
                 self._found.add(Kind.QUARANTINE_REASON, f"is {verdict}, not {row['reason']}", **named)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipelines.audit.digests import identity_of
+from pipelines.audit.digests import NOTHING, identity_of
 from pipelines.audit.findings import Findings
 from pipelines.audit.order import Ledgered, Order
 from pipelines.audit.report import Kind
@@ -33,7 +33,7 @@ def check_timeline(order: Order, says: Ledgered, found: Findings) -> bool:
             detail = f"the timeline has it at offset {there[0]['stream_offset']}"
             found.add(Kind.TIMELINE_MISPLACED, detail, **order.names(event))
         else:
-            _check_row(order, event, revision, at_place[0], found)
+            _check_row(order, says, event, revision, at_place[0], found)
         for row in there[1:]:
             detail = f"the timeline has it {len(there)} times, also at offset {row['stream_offset']}"
             found.add(Kind.TIMELINE_DOUBLED, detail, **order.names(event))
@@ -41,7 +41,7 @@ def check_timeline(order: Order, says: Ledgered, found: Findings) -> bool:
     return gap
 
 
-def _check_row(order: Order, event: Expected, revision: int, row: TimelineRow, found: Findings) -> None:
+def _check_row(order: Order, says: Ledgered, event: Expected, revision: int, row: TimelineRow, found: Findings) -> None:
     if row["stage"] != event.stage:
         detail = f"the timeline says {row['stage']} after it, the events say {event.stage}"
         found.add(Kind.STAGE, detail, **order.names(event))
@@ -53,8 +53,10 @@ def _check_row(order: Order, event: Expected, revision: int, row: TimelineRow, f
         "event_time": row["event_time"] == event.event_time,
         "trace_id": row["trace_id"] == event.trace_id,
         "revision": row["revision"] == revision,
-        "body": row["body"] == event.body,
+        "body": row["body"] == event.body or (row["body"] == NOTHING and says.may_lack),
     }
+    if says.must_lack and row["body"] != NOTHING:
+        found.add(Kind.NOT_ERASED, "the timeline has the bytes of an erased customer's event", **order.names(event))
     if not all(same.values()):
         wrong = ", ".join(name for name, right in same.items() if not right)
         found.add(Kind.TIMELINE_ROW, f"the timeline's row differs from the stream in {wrong}", **order.names(event))

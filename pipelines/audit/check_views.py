@@ -43,6 +43,11 @@ def check_views(order: Order, says: Ledgered, found: Findings) -> None:
         detail = f"stands in {_table(right)}, though the events say {last.stage}"
         found.add(Kind.ORDER_MISPLACED, detail, **order.names(last))
     _check_row(order, last, len(says.due), right, found)
+    if says.must_lack and not right["erased"]:
+        found.add(Kind.NOT_ERASED, f"{_table(right)} names an erased customer", **order.names(last))
+    if right["erased"] and not says.may_lack:
+        detail = f"{_table(right)} says its customer is erased, and none of its events names one who is"
+        found.add(Kind.ORDER_ROW, detail, **order.names(last))
 
 
 def _check_row(order: Order, last: Expected, revision: int, row: asyncpg.Record, found: Findings) -> None:

@@ -6,6 +6,7 @@ big-endian number, over type, line feed, subject, line feed and the data as JSON
 
 from __future__ import annotations
 
+import re
 from hashlib import blake2b, sha256
 from typing import Any
 
@@ -13,6 +14,13 @@ import orjson
 
 BODY_BYTES = 8
 """How much of a body's SHA-256 is kept and compared; PostgreSQL computes the other side."""
+
+NOTHING = sha256(b"").digest()[:BODY_BYTES]
+"""The digest of the body of what was erased."""
+
+CUSTOMER_BYTES = 32
+
+_CUSTOMER = re.compile(rb'"customer_id"\s*:\s*("(?:[^"\\]|\\.)*")', re.DOTALL)
 
 
 def identity_of(source: str, event_id: str) -> bytes:
@@ -33,3 +41,21 @@ def content_of(event_type: str, order_id: str, data: Any) -> int:
 def digest_of(body: bytes) -> bytes:
     """Return the first BODY_BYTES of the body's SHA-256."""
     return sha256(body).digest()[:BODY_BYTES]
+
+
+def customer_digest(customer_id: str) -> bytes:
+    """Return what the list of erased customers has of one: SHA-256 of `warren customer`, a line feed and the id."""
+    return sha256(f"warren customer\n{customer_id}".encode(errors="surrogatepass")).digest()
+
+
+def customers_in(body: bytes) -> bytes:
+    """Return the digests of all customers that the bytes name, one behind the other."""
+    if b'"customer_id"' not in body:
+        return b""
+    found = []
+    for text in _CUSTOMER.findall(body):
+        try:
+            found.append(customer_digest(orjson.loads(text)))
+        except ValueError:
+            continue
+    return b"".join(found)

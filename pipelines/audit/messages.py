@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 
-from pipelines.audit.digests import content_of, identity_of
+from pipelines.audit.digests import content_of, customer_digest, identity_of
 from pipelines.audit.shapes import DATA, Need, Shape, first_fault, matching, name
 from schemas.envelope import MAX_EVENT_BYTES
 from schemas.errors import Reason
@@ -26,6 +26,7 @@ _VERSIONED = re.compile(r"order\.([a-z_]+)\.v([1-9][0-9]*)", re.ASCII).fullmatch
 _TRACE = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}").match
 _NO_TRACE = "0" * 32
 CORRECTION, DROPPED = "order.correction.v1", "order.dropped.v1"
+_NAMING = ("order.initiated.v1", "order.submitted.v1")
 _PLACE = re.compile(r"[0-9]{1,4}:(0|[1-9][0-9]{0,17})", re.ASCII).fullmatch
 _JSON_TYPES = ("application/json", "text/json")
 _KEPT_CHARACTERS = 256
@@ -59,6 +60,16 @@ class Event:
             return None
         place: str = about["id"]
         return place
+
+    @property
+    def customer(self) -> bytes | None:
+        """The digest of the customer that it names as its order's."""
+        said = {"type": self.event_type, "data": self.data}
+        if self.event_type == CORRECTION:
+            said = self.data.get("corrected") or said
+        if said["type"] not in _NAMING or said.get("data", {}).get("customer_id") is None:
+            return None
+        return customer_digest(said["data"]["customer_id"])
 
 
 @dataclass(frozen=True, slots=True)

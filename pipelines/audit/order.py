@@ -8,6 +8,7 @@ from typing import Any
 
 import asyncpg
 
+from pipelines.audit.erased import Erased
 from pipelines.audit.rows import OrderRows, Snapshot
 from pipelines.audit.world import Expected, World
 from schemas.streams import partition_of
@@ -27,6 +28,7 @@ class Order:
     position: int
     expected: list[Expected]
     rows: OrderRows
+    erased: Erased
 
     def names(self, event: Expected | None = None, *, offset: int | None = None) -> dict[str, Any]:
         """Return what names a finding about this order, and the event where there is one."""
@@ -46,7 +48,8 @@ class Ledgered:
 
     `due` are those that should have taken effect: all that are not parked, be they in the ledger or not. An event that
     is `missing` where only parked ones could be would be parked too. `strange` are rows of no accepted event.
-    `moved`: there are events behind the cutoff.
+    `moved`: there are events behind the cutoff. `may_lack` and `must_lack` say of the order whether an erased
+    customer's bytes may be, or have to be, gone: of all its events, whichever named the customer.
     """
 
     rows: dict[bytes, asyncpg.Record] = field(default_factory=dict)
@@ -55,6 +58,8 @@ class Ledgered:
     missing: list[Expected] = field(default_factory=list)
     strange: list[asyncpg.Record] = field(default_factory=list)
     moved: bool = False
+    may_lack: bool = False
+    must_lack: bool = False
 
     @classmethod
     def of(cls, order: Order) -> Ledgered:
@@ -79,6 +84,9 @@ class Ledgered:
                     says.moved = True
                 else:
                     says.strange.append(row)
+        customers = {event.customer for event in says.due}
+        says.may_lack = says.moved or order.erased.may_lack(customers)
+        says.must_lack = order.erased.must_lack(customers)
         return says
 
 
@@ -91,4 +99,6 @@ def orders_of(snapshot: Snapshot, world: World, cutoffs: dict[int, int]) -> Iter
         assert order_id is not None
         partition = partition_of(order_id, len(cutoffs))
         position = snapshot.positions.get(partition, 0)
-        yield Order(order_id, partition, cutoffs[partition], position, expected.get(order_id, []), rows)
+        yield Order(
+            order_id, partition, cutoffs[partition], position, expected.get(order_id, []), rows, snapshot.erased
+        )

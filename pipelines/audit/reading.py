@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from pipelines.audit.digests import digest_of
+from pipelines.audit.digests import customers_in, digest_of
 from pipelines.audit.messages import Event, Rejected, read_message
 from pipelines.audit.world import Record, Tally, World
 from pipelines.engine.settings import Settings
@@ -63,7 +63,7 @@ def _records(
             message = Rejected(Reason.UNPARSABLE, error.detail)
         else:
             message = _at_home(read_message(body), partition, partitions)
-        records.append(Record(offset, recorded_at, digest_of(body), message))
+        records.append(Record(offset, recorded_at, digest_of(body), customers_in(body), message))
     return records
 
 

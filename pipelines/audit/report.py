@@ -57,6 +57,7 @@ class Kind(StrEnum):
     STAYS = "stays"
     STAY_DAYS = "stay_days"
     SETTLED = "settled"
+    NOT_ERASED = "not_erased"
     CHECKPOINT = "checkpoint"
 
     REUSED_ID = "reused_id"
@@ -79,7 +80,7 @@ _KINDS: dict[Figure, list[Kind]] = {
         Kind.STAGE, Kind.PRICE, Kind.PARTNER, Kind.REVISION_BEHIND, Kind.ORDER_MISSING, Kind.ORDER_MISPLACED,
         Kind.ORDER_ROW, Kind.TIMELINE_ROW, Kind.LEDGER_ROW, Kind.APPLIED_BUT_REJECTED, Kind.APPLIED_BUT_UNREADABLE,
         Kind.QUARANTINE_REASON, Kind.COUNTS, Kind.STAYS, Kind.STAY_DAYS, Kind.SETTLED,
-        Kind.CHECKPOINT,
+        Kind.NOT_ERASED, Kind.CHECKPOINT,
     ],
     Figure.REUSED_IDS: [Kind.REUSED_ID],
 }  # fmt: skip

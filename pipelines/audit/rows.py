@@ -10,6 +10,7 @@ import asyncpg
 
 from pipelines.audit.archived import ArchivedTimeline
 from pipelines.audit.cutoffs import positions
+from pipelines.audit.erased import Erased, read_erased
 from pipelines.engine.stores.named_sql import named_sql
 
 _END = named_sql(__package__, "range_end")
@@ -47,12 +48,13 @@ class OrderRows:
 class Snapshot:
     """Some orders' rows of one moment, at which each partition's events below `positions` had taken effect.
 
-    `end` is the last order number of the range.
+    `end` is the last order number of the range, `erased` the list of erased customers.
     """
 
     positions: dict[int, int]
     orders: list[OrderRows]
     end: int
+    erased: Erased
 
 
 async def read_range(connection: asyncpg.Connection, archive: ArchivedTimeline, after: int, size: int) -> Snapshot:
@@ -71,12 +73,13 @@ async def read_range(connection: asyncpg.Connection, archive: ArchivedTimeline, 
         }
         for name, query in (("ledger", _LEDGER), ("timeline", _TIMELINE), ("parked", _PARKED), ("views", _VIEWS)):
             _sort_in(orders, name, await connection.fetch(query, *bounds))
+        erased = await read_erased(connection)
         paths = [row["path"] for row in await connection.fetch(_ARCHIVED)]
     if paths:
         _sort_in(orders, "timeline", await archive.rows(paths, *bounds))
         for order in orders.values():
             order.timeline.sort(key=lambda row: (row["stream_offset"], row["recorded_at"]))
-    return Snapshot(at, [orders[order_no] for order_no in sorted(orders)], bounds[1])
+    return Snapshot(at, [orders[order_no] for order_no in sorted(orders)], bounds[1], erased)
 
 
 async def read_some(connection: asyncpg.Connection, order_ids: dict[int, str]) -> Snapshot:
@@ -87,7 +90,8 @@ async def read_some(connection: asyncpg.Connection, order_ids: dict[int, str]) -
         orders = {order_no: OrderRows(order_no, order_ids[order_no]) for order_no in numbers}
         for name, query in (("ledger", _SOME_LEDGER), ("views", _SOME_VIEWS)):
             _sort_in(orders, name, await connection.fetch(query, numbers))
-    return Snapshot(at, list(orders.values()), numbers[-1])
+        erased = await read_erased(connection)
+    return Snapshot(at, list(orders.values()), numbers[-1], erased)
 
 
 def _sort_in(orders: dict[int, OrderRows], name: str, rows: Sequence[TimelineRow]) -> None:

@@ -31,18 +31,19 @@ _REJECTED_BETWEEN = named_sql(__package__, "world_rejected_between")
 _ACCEPTED_AT = named_sql(__package__, "world_accepted_at")
 _REUSED = named_sql(__package__, "world_reused")
 _KNOWN = "SELECT content FROM events WHERE number = ? AND identity = ?"
-_REJECT = "INSERT INTO rejected VALUES (?, ?, ?, ?, ?, ?, ?)"
+_REJECT = "INSERT INTO rejected VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 
 _PAGE_CACHE_KIB = 64 * 1024
 _EPOCH, _MICROSECOND = datetime.fromtimestamp(0, UTC), timedelta(microseconds=1)
 
 
 class Record(NamedTuple):
-    """One message as it was read; `body` is the digest of its bytes."""
+    """One message as it was read; `body` is the digest of its bytes, `customers` are those of all whom it names."""
 
     offset: int
     recorded_at: datetime
     body: bytes
+    customers: bytes
     message: Event | Rejected
 
 
@@ -65,6 +66,7 @@ class Expected(NamedTuple):
     amount: str | None
     currency: str | None
     settles: str | None
+    customer: bytes | None
 
     @property
     def event_time(self) -> datetime:
@@ -73,7 +75,7 @@ class Expected(NamedTuple):
 
 
 class RejectedRecord(NamedTuple):
-    """A message that must stand in quarantine; `body` is the digest of its bytes."""
+    """A message that must stand in quarantine; `body` and `customers` are as in `Record`."""
 
     partition: int
     offset: int
@@ -82,6 +84,7 @@ class RejectedRecord(NamedTuple):
     order_id: str | None
     event_id: str | None
     body: bytes
+    customers: bytes
 
 
 class ReusedId(NamedTuple):
@@ -194,15 +197,16 @@ class World:
         # An event this release cannot read has no meaning here; its order must be parked from it on.
         standing = step(order.standing, event) if event.readable else order.standing
         order.standing = standing
-        offset, recorded_at, body, _ = record
+        offset, recorded_at, body, _, _ = record
         event_us = (event.time - _EPOCH) // _MICROSECOND
         names = (event.source, event.event_id, event.event_type, event_us, event.trace_id, event.readable)
         stage, *rest = _columns(standing)
         row = (order.number, event.identity, event.content, offset, milliseconds(recorded_at), *names, body)
-        self.sqlite.execute(_KEEP_EVENT, (*row, stage or Stage.UNOPENED, *rest, event.settles))
+        self.sqlite.execute(_KEEP_EVENT, (*row, stage or Stage.UNOPENED, *rest, event.settles, event.customer))
 
     def _reject(self, partition: int, record: Record, message: Rejected, tally: Tally) -> None:
-        row = (partition, record.offset, message.reason, message.why, message.order_id, message.event_id, record.body)
+        named = (message.order_id, message.event_id, record.body, record.customers)
+        row = (partition, record.offset, message.reason, message.why, *named)
         self.sqlite.execute(_REJECT, row)
         tally.rejected += 1
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from datetime import datetime, timedelta
 
 from processors.orders.lifecycle import Anomaly, next_stage
 from schemas.envelope import Envelope
+from schemas.erasure import ERASED
 from schemas.lifecycle import STAGE_OF_EVENT, STAGES, Holder, Stage, partner_of
 from schemas.orders import (
     Correction,
@@ -28,13 +30,14 @@ _HOLDER = {stage: facts.holder for stage, facts in STAGES.items()}
 
 
 def fold(
-    state: OrderState | None, event: Envelope, offset: int, recorded_at: datetime
+    state: OrderState | None, event: Envelope, offset: int, recorded_at: datetime, erased: Container[str] = ()
 ) -> tuple[OrderState, TimelineEntry]:
     """Return the order's state after `event`, and the event's place in its story.
 
     `state` is None before the order's first event, and is not changed. `offset` is the event's place in its
     partition, `recorded_at` its chunk's time (UTC), which stands in for a time from the future. A correction has the
-    effect of what it says should have been said.
+    effect of what it says should have been said. An order that ever was of one of the `erased` customers is of
+    `ERASED` for ever.
     """
     if type(event) is Correction:
         event = effective(event)
@@ -68,7 +71,9 @@ def fold(
         elif kind is PriceRetryRequested:
             after.holder = Holder.PRICING
     if kind is Initiated or kind is Submitted:
-        after.customer_id = event.data.customer_id or after.customer_id
+        named = event.data.customer_id
+        if named is not None and after.customer_id != ERASED:
+            after.customer_id = ERASED if named in erased else named
         after.partner = after.partner or partner_of(source) or event.data.partner
     elif kind is PriceCalculated:
         after.price_amount, after.price_currency = event.data.price.value, event.data.price.currency

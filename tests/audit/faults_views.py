@@ -18,7 +18,24 @@ _AS_CLOSED = (
 _GONE = delete("open_orders", "B3")
 
 
+_C1 = "FROM timeline WHERE event_type = 'order.submitted.v1'"
+
+_ALL_BUT_B3 = f"""
+    INSERT INTO warren.erased VALUES (sha256(E'warren customer\\nc1'), now(), 'ada', now());
+    UPDATE timeline SET body = '' WHERE order_no IN (SELECT order_no {_C1}) AND order_no <> NO(B3);
+    UPDATE open_orders SET customer_id = '' WHERE customer_id = 'c1' AND order_no <> NO(B3);
+    UPDATE closed_orders SET customer_id = '' WHERE customer_id = 'c1';
+    UPDATE quarantine SET body = '' WHERE position('"c1"'::bytea IN body) > 0;
+"""
+
 VIEWS = [
+    Fault("one order of an erased customer", _ALL_BUT_B3, {Kind.NOT_ERASED: 5}),
+    Fault(
+        "an erasure that is not finished",
+        f"{_ALL_BUT_B3} UPDATE warren.erased SET finished_at = NULL",
+        {},
+    ),
+    Fault("a customer erased whom nobody named", update("open_orders", "customer_id = ''", "B3"), {Kind.ORDER_ROW: 1}),
     Fault(
         "a stage",
         update("open_orders", "stage = 'shipped'", "B3"),

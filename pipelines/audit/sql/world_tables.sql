@@ -30,6 +30,7 @@ CREATE TABLE events (
     amount        TEXT,
     currency      TEXT,
     settles       TEXT,
+    customer      BLOB,
     PRIMARY KEY (number, identity)
 ) WITHOUT ROWID;
 
@@ -42,5 +43,6 @@ CREATE TABLE rejected (
     order_id      TEXT,
     event_id      TEXT,
     body          BLOB NOT NULL,
+    customers     BLOB NOT NULL,
     PRIMARY KEY (partition, stream_offset)
 ) WITHOUT ROWID;

@@ -14,7 +14,7 @@ only, and `advance` proves that the epoch has not moved since (I5).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Generic, TypeVar
 
 import asyncpg
@@ -196,7 +196,8 @@ def _writes(projection: Projection[S, E], partition: int, decision: Decision[S, 
     if parking.parked:
         writes.append(set_aside.parks(_parked_rows(parking, partition)))
     if decision.quarantined:
-        writes.append(set_aside.quarantines(decision.quarantined))
+        kept = [replace(row, body=projection.redacted(row.body)) for row in decision.quarantined]
+        writes.append(set_aside.quarantines(kept))
     if decision.changes:
         writes.extend(projection.writes(partition, decision.changes))
     return writes

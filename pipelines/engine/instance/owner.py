@@ -71,6 +71,7 @@ class Owner(Generic[S, E]):
         await self.let_go()
         self._connection = await self._connect()
         self._held = await checkpoints.claim(self._connection, self._partition, owner)
+        await self._projection.begin(self._connection)
         return Position(self._held.next_offset, self._held.recorded_at)
 
     async def commit(self, batch: Batch) -> Decision[S, E] | None:

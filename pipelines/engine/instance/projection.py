@@ -47,7 +47,8 @@ Wanted = Callable[[Spot | None, Spot], bool]
 
 
 class Projection(Protocol[S, E]):
-    """A pipeline's own part. `parse`, `fold`, `releases` and `writes` are pure.
+    """A pipeline's own part. `parse`, `fold`, `releases`, `redacted` and `writes` are pure, but for what `begin`
+    has read.
 
     `row_types` names the composite types whose rows `writes` passes packed (`stores.packed_rows`).
     """
@@ -64,6 +65,18 @@ class Projection(Protocol[S, E]):
 
     def releases(self, event: Envelope) -> bool:
         """Say whether the event asks for its order's parked events to be tried again."""
+        ...
+
+    def redacted(self, body: bytes) -> bytes:
+        """Return what may be kept of a message that goes to quarantine."""
+        ...
+
+    async def begin(self, connection: asyncpg.Connection) -> None:
+        """Read what folding depends on besides state and events; before anything else, whenever a partition is claimed.
+
+        Whoever changes it afterwards takes the next epoch of every partition, so that nobody commits what was folded by
+        what it was.
+        """
         ...
 
     async def load(self, connection: asyncpg.Connection, order_nos: Sequence[int]) -> dict[int, S]:

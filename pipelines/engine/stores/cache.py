@@ -172,6 +172,11 @@ class Cache:
         card: bytes | None = await self._scripts["read_card"](keys=[self._marker(partition)], args=[order_id])
         return card
 
+    async def empty(self) -> None:
+        """Remove everything. Whoever owns a partition builds its keys anew."""
+        async for key in self._redis.scan_iter(match=f"{self._root}*", count=1000):
+            await self._redis.unlink(key)
+
     def _marker(self, partition: int) -> str:
         return f"{self._root}{{p{partition}}}"
 

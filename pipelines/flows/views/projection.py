@@ -14,6 +14,7 @@ from pipelines.engine.stores.cache import LANE_LENGTH, CardChange
 from pipelines.engine.stores.named_sql import named_sql
 from pipelines.engine.stores.writes import Write
 from pipelines.flows.views import tables
+from pipelines.flows.views.erased import Erased, read_erased
 from pipelines.flows.views.rows import card_of, spot_of, state_of
 from pipelines.flows.views.tables import Change
 from processors.orders.fold import fold
@@ -37,6 +38,7 @@ class Views:
 
     def __init__(self) -> None:
         self._months: set[tuple[int, int]] = set()
+        self._erased = Erased()
 
     def parse(self, body: bytes) -> Identified:
         """Return the event. Raises EventRejected or UnknownVersion."""
@@ -46,15 +48,27 @@ class Views:
         self, state: OrderState | None, event: Envelope, offset: int, recorded_at: datetime
     ) -> tuple[OrderState, TimelineEntry]:
         """Return the order's state after the event, and its place in the story."""
-        return fold(state, event, offset, recorded_at)
+        return fold(state, event, offset, recorded_at, self._erased)
 
     def releases(self, event: Envelope) -> bool:
         """Say whether an operator asks to try the order's parked events again."""
         return isinstance(event, Released)
 
+    def redacted(self, body: bytes) -> bytes:
+        """Return the body, or nothing where it names an erased customer."""
+        return b"" if self._erased.named_in(body) else body
+
+    async def begin(self, connection: asyncpg.Connection) -> None:
+        """Read the list of erased customers. It only grows: of two partitions, the one that asked first may be answered
+        last."""
+        self._erased |= await read_erased(connection)
+
     async def load(self, connection: asyncpg.Connection, order_nos: Sequence[int]) -> dict[int, OrderState]:
         """Return the present state of those orders that have one."""
-        return await tables.load(connection, order_nos)
+        found = await tables.load(connection, order_nos)
+        for state in found.values():
+            self._erased.hide_in(state)
+        return found
 
     def writes(self, partition: int, changes: Sequence[Change]) -> list[Write]:
         """Return what writes orders, counts and timeline."""
@@ -87,6 +101,7 @@ class Views:
     ) -> tuple[list[CardChange], Mapping[str, int]]:
         """Return the latest cards of each lane, and the counts."""
         async with connection.transaction(isolation="repeatable_read", readonly=True):
+            await self.begin(connection)
             rows = await connection.fetch(_SNAPSHOT_COUNTS, partition)
             orders: Counter[str] = Counter()
             for row in rows:
@@ -96,6 +111,8 @@ class Views:
             for stage in FINAL:
                 found += await connection.fetch(_SNAPSHOT_CLOSED, partition, stage, LANE_LENGTH)
         states = [state_of(row) for row in found]
+        for state in states:
+            self._erased.hide_in(state)
         cards = [CardChange(state.order_id, card_of(state, partition), None, spot_of(state)) for state in states]
         return cards, {f"{row['stage']}|{row['partner']}": row["orders"] for row in rows}
 

@@ -23,10 +23,12 @@ from pipelines.engine.stores.packed_rows import (
     words,
 )
 from pipelines.engine.stores.writes import Write, pieces
+from schemas.erasure import ERASED
 from schemas.lifecycle import Holder, Stage
 from schemas.views import OrderState, TimelineEntry, is_order
 
 _ADD = named_sql(__package__, "timeline_add")
+_ERASE = named_sql(__package__, "timeline_erase")
 
 # How many columns there are, then the first seven, which have a fixed width.
 _HEAD = Struct("!i8sq8sq8sq8sq8si8shii16s").pack
@@ -35,19 +37,30 @@ _HEAD = Struct("!i8sq8sq8sq8sq8si8shii16s").pack
 def adds(partition: int, changes: Sequence[OrderChange[OrderState, TimelineEntry]]) -> list[Write]:
     """Return what writes each change's entries, every order's together, in the order of the changes.
 
-    What is of no order has no revision: nobody keeps a state that could count.
+    What is of no order has no revision: nobody keeps a state that could count. An erased customer's orders have empty
+    bodies, also of what came before the customer was named.
     """
-    rows = [
-        _row(change.order_no, partition, revision if is_order(change.after) else 0, arrived, entry)
-        for change in changes
-        for revision, (arrived, entry) in enumerate(
-            change.entries, 1 if change.before is None else change.before.revision + 1
-        )
-    ]
-    return [Write("timeline_add", _ADD, (piece,)) for piece in pieces(rows)]
+    rows, just_erased = list[bytes](), list[int]()
+    for change in changes:
+        erased = _is_erased(change.after)
+        if erased and not _is_erased(change.before):
+            just_erased.append(change.order_no)
+        revision = 0 if change.before is None else change.before.revision
+        for arrived, entry in change.entries:
+            revision += 1
+            shown = revision if is_order(change.after) else 0
+            rows.append(_row(change.order_no, partition, shown, arrived, entry, b"" if erased else arrived.body))
+    found = [Write("timeline_add", _ADD, (piece,)) for piece in pieces(rows)]
+    if just_erased:
+        found.append(Write("timeline_erase", _ERASE, (just_erased,)))
+    return found
 
 
-def _row(order_no: int, partition: int, revision: int, arrived: Arrived, entry: TimelineEntry) -> bytes:
+def _is_erased(state: OrderState | None) -> bool:
+    return state is not None and state.customer_id == ERASED
+
+
+def _row(order_no: int, partition: int, revision: int, arrived: Arrived, entry: TimelineEntry, body: bytes) -> bytes:
     event = arrived.event
     return b"".join(
         (
@@ -61,7 +74,7 @@ def _row(order_no: int, partition: int, revision: int, arrived: Arrived, entry: 
             double(entry.held_seconds),
             words(entry.anomalies),
             text(event.trace_id),
-            binary(arrived.body),
+            binary(body),
         )
     )  # fmt: skip
 

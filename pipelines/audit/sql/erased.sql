@@ -1,0 +1,1 @@
+SELECT customer, finished_at IS NOT NULL AS finished FROM warren.erased

@@ -1,0 +1,1 @@
+UPDATE timeline SET body = '' WHERE order_no = ANY($1::bigint[]) AND body <> ''

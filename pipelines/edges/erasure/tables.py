@@ -1,0 +1,95 @@
+"""What an instance's tables have of a customer: found, and taken out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TypeVar
+
+import asyncpg
+
+from pipelines.edges.erasure.report import Erasure
+from pipelines.engine.stores.named_sql import named_sql
+from schemas.erasure import customers_named
+from schemas.errors import EventRejected, UnknownVersion
+from schemas.orders import NAMING, customer_of, parse
+
+_ORDERS_OF = named_sql(__package__, "orders_of")
+_NAMING = named_sql(__package__, "naming_events")
+_TIMELINE = named_sql(__package__, "timeline_erase")
+_ORDERS = [named_sql(__package__, f"{kept}_orders_erase") for kept in ("open", "closed", "archived")]
+_QUARANTINE_NAMING = named_sql(__package__, "quarantine_naming")
+_QUARANTINE = named_sql(__package__, "quarantine_erase")
+_PARKED = named_sql(__package__, "parked")
+
+T = TypeVar("T")
+
+_AT_ONCE = 500
+_ATTEMPTS = 5
+_HOURS = 24 * 3600.0
+
+
+def names(body: bytes, customer_id: str) -> bool:
+    """Whether an event that took effect named the customer."""
+    try:
+        return customer_of(parse(body).event) == customer_id
+    except (EventRejected, UnknownVersion):  # of another release; better one too many
+        return customer_id in customers_named(body)
+
+
+async def orders_now_of(connection: asyncpg.Connection, customer_id: str) -> set[int]:
+    """Return the numbers of the orders that are the customer's by their rows; all erased ones for `ERASED`."""
+    return {row["order_no"] for row in await connection.fetch(_ORDERS_OF, customer_id, timeout=_HOURS)}
+
+
+async def orders_of(connection: asyncpg.Connection, customer_id: str) -> set[int]:
+    """Return the numbers of all orders that ever were the customer's, by the database."""
+    found = await orders_now_of(connection, customer_id)
+    async with connection.transaction(readonly=True):
+        async for row in connection.cursor(
+            _NAMING, sorted(NAMING), customer_id.encode(), prefetch=1000, timeout=_HOURS
+        ):
+            if row["order_no"] not in found and names(row["body"], customer_id):
+                found.add(row["order_no"])
+    return found
+
+
+async def messages_of(connection: asyncpg.Connection, customer_id: str) -> list[tuple[int, int]]:
+    """Return the places (partition, offset) of the messages in quarantine that name the customer."""
+    rows = await connection.fetch(_QUARANTINE_NAMING, timeout=_HOURS)
+    return [(r["partition"], r["stream_offset"]) for r in rows if customer_id in customers_named(r["body"])]
+
+
+async def parked_orders(connection: asyncpg.Connection, customer_id: str, orders: set[int]) -> list[str]:
+    """Return the ids of the orders, these or others that name the customer, which have parked events."""
+    rows = await connection.fetch(_PARKED, timeout=_HOURS)
+    return sorted({r["order_id"] for r in rows if r["order_no"] in orders or customer_id in customers_named(r["body"])})
+
+
+async def erase_rows(
+    connection: asyncpg.Connection, orders: set[int], messages: Sequence[tuple[int, int]], done: Erasure
+) -> None:
+    """Take the customer out of the orders, their events' bytes out of the timeline, and those of the messages."""
+    for some in _pieces(sorted(orders)):
+        for query in _ORDERS:
+            await _execute(connection, query, some)
+        done.events += await _execute(connection, _TIMELINE, some)
+    for places in _pieces(messages):
+        partitions, offsets = [list(column) for column in zip(*places, strict=True)]
+        done.messages += await _execute(connection, _QUARANTINE, partitions, offsets)
+
+
+async def _execute(connection: asyncpg.Connection, query: str, *arguments: object) -> int:
+    """Return how many rows were changed. Processors write to the same rows, in a sequence of their own."""
+    for attempt in range(1, _ATTEMPTS + 1):
+        try:
+            status: str = await connection.execute(query, *arguments)
+            return int(status.split()[-1])
+        except asyncpg.DeadlockDetectedError:
+            if attempt == _ATTEMPTS:
+                raise
+    raise AssertionError
+
+
+def _pieces(rows: Sequence[T]) -> Iterator[list[T]]:
+    for first in range(0, len(rows), _AT_ONCE):
+        yield list(rows[first : first + _AT_ONCE])
