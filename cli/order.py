@@ -20,6 +20,7 @@ from dashboards.operator.metrics import Metrics
 from dashboards.operator.rows import Card, Entry, Story
 from pipelines.edges.archive.reading import ArchivedEvents
 from pipelines.engine.settings import Settings
+from schemas.erasure import ERASED
 
 app = typer.Typer(help="Look at one order.", no_args_is_help=True)
 
@@ -106,7 +107,8 @@ def _state(card: Card, closed_at: datetime | None, now: datetime) -> Text:
 
 def _facts(card: Card) -> Text:
     price = None if card.price_amount is None else f"{card.price_amount} {card.price_currency}"
-    known = {"partner": card.partner, "customer": card.customer_id, "price": price}
+    customer = "erased" if card.customer_id == ERASED else card.customer_id
+    known = {"partner": card.partner, "customer": customer, "price": price}
     facts = [f"{name} {cell(value)}" for name, value in known.items() if value is not None]
     facts += [f"{card.revision} events", f"opened {moment(card.opened_at)}"]
     text = Text(", ".join(facts))

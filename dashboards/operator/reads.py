@@ -94,7 +94,7 @@ class Reads:
     async def past(self, order_id: str, at: datetime) -> Story | None:
         """One order as the log had it `at` a moment; None where it had none of that id then.
 
-        Raises NotReadable where that cannot be told.
+        Raises Erased or NotReadable where that cannot be told.
         """
         story = await self.story(order_id)
         if story is None:

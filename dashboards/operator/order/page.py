@@ -13,7 +13,7 @@ from pydantic import AfterValidator, BeforeValidator
 from dashboards.operator.answers import story_answer
 from dashboards.operator.desk import Desk, DeskOf, language_of, page
 from dashboards.operator.order.following import can_be_cancelled, next_of
-from dashboards.operator.order.past import NotReadable
+from dashboards.operator.order.past import Erased, NotReadable
 from dashboards.operator.order.picture import HEIGHT, WIDTH, picture
 from dashboards.operator.order.spans import spans
 from dashboards.operator.rows import Story
@@ -48,6 +48,8 @@ async def story_of(desk: Desk, order_id: str, at: datetime | None) -> Story | No
     """Return the order as it is, or as it was. Raises HTTPException where that cannot be told."""
     try:
         return await desk.reads.story(order_id) if at is None else await desk.reads.past(order_id, at)
+    except Erased as error:
+        raise HTTPException(410, "its customer was erased, and with him what the order's events said") from error
     except NotReadable as error:
         raise HTTPException(422, f"this release cannot read the event at offset {error.offset}") from error
 
@@ -90,7 +92,10 @@ async def event(request: Request, desk: DeskOf, order_id: OrderId, stream_offset
     if body is None:
         t = words(language_of(request))
         return await page(request, "error.html", 404, message=t("error.no_page"), hint="")
-    text = orjson.dumps(orjson.loads(body), option=orjson.OPT_INDENT_2).decode()
+    if body:
+        text = orjson.dumps(orjson.loads(body), option=orjson.OPT_INDENT_2).decode()
+    else:
+        text = words(language_of(request))("order.event_erased")
     if "hx-request" in request.headers:
         return HTMLResponse(desk.environment.get_template("event.html").render(body=text))
     return PlainTextResponse(text)

@@ -22,16 +22,22 @@ class NotReadable(Exception):
         self.offset = offset
 
 
+class Erased(Exception):
+    """The customer was erased, and with the customer what the order's events said."""
+
+
 def as_it_was(story: Story, bodies: Mapping[int, bytes], at: datetime) -> Story:
     """Return the story up to `at`, by when the log recorded each event. `bodies` are its events by offset.
 
     Raises:
-        NotReadable: the order's state cannot be told.
+        Erased, NotReadable: the order's state cannot be told.
     """
     timeline = tuple(entry for entry in story.timeline if entry.recorded_at <= at)
     state: OrderState | None = None
     closed_at = None
     for entry in timeline:
+        if not bodies[entry.stream_offset]:
+            raise Erased
         try:
             event = parse(bodies[entry.stream_offset]).event
         except (EventRejected, UnknownVersion) as error:

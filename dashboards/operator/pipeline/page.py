@@ -11,11 +11,12 @@ from fastapi import APIRouter, HTTPException, Path, Request
 from fastapi.responses import HTMLResponse, Response
 
 from dashboards.operator.answers import lag_answer
-from dashboards.operator.desk import Desk, DeskOf, page
+from dashboards.operator.desk import Desk, DeskOf, language_of, page
 from dashboards.operator.outboxes import query
 from dashboards.operator.pipeline.lag import every
 from dashboards.operator.pipeline.reading import Message
 from dashboards.operator.rows import COUNTED
+from dashboards.operator.texts import words
 from pipelines.edges.outbox.lag import COUNTED as PENDING_COUNTED
 from schemas.errors import StreamUnavailable
 from schemas.orders import EVENTS
@@ -69,7 +70,8 @@ async def message_page(
     """Return its page; `given` is what stands in the form that corrects it, `trouble` what is wrong with that."""
     return await page(
         request, "quarantined.html", 422 if trouble else 200, message=found, given=given, trouble=trouble, asked=asked,
-        body=found.body.decode(errors="backslashreplace"), event_types=CORRECTABLE,
+        body=found.body.decode(errors="backslashreplace") or words(language_of(request))("message.nothing"),
+        event_types=CORRECTABLE,
     )  # fmt: skip
 
 
