@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from uuid import uuid4
 
 import asyncpg
 
@@ -51,7 +52,7 @@ async def release(
         before = await live.connection.fetchrow(_PARKED, order_id)
         if before is None or before["events"] == 0:
             raise StoreError(f"order {order_id!r} is not parked; `warren parked list` shows those that are")
-        event = released(order_id, author, reason or "")
+        event = released(uuid4(), order_id, author, reason or "")
         event_id: str = event["id"]
         async with OrderPublisher(settings) as publisher:
             await publisher.publish(event)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any
+from uuid import uuid4
 
 from fastapi import Depends, Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment
+from markupsafe import Markup
 
 from dashboards.operator.acting.actions import Actions
 from dashboards.operator.boards import Boards
@@ -78,6 +80,9 @@ async def page(request: Request, template: str, status: int = 200, **values: Any
         values["notices"] = await desk.notices.now()
     said = {"t": words(language), "now": datetime.now(UTC), "here": request.url, "person": person_of(request)}
     said["may_act"] = may_act(person_of(request))
+    # Of this page as it was given out, so that a form of it which comes twice can be told. Without `autocomplete` a
+    # browser may put a former page's id into it when somebody loads the page anew.
+    said["once"] = Markup('<input type="hidden" name="form" value="{}" autocomplete="off">').format(uuid4())
     html = desk.environment.get_template(template).render(said | values)
     response = HTMLResponse(html, status, headers={"Content-Language": language, "Vary": "Accept-Language, Cookie"})
     if request.query_params.get("lang") in LANGUAGES:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any
 from urllib.parse import quote
+from uuid import UUID
 
 import orjson
 from fastapi import APIRouter, Form, HTTPException, Request
@@ -23,37 +24,40 @@ router = APIRouter(default_response_class=HTMLResponse)
 
 Text = Annotated[str, Form(max_length=4000)]
 
+Once = Annotated[UUID, Form(alias="form")]
+"""The form's own id, which the page gave it (`desk.page`)."""
+
 
 @router.post("/orders/{order_id}/note")
-async def note(desk: DeskOf, person: OperatorOf, order_id: OrderId, text: Text) -> Response:
+async def note(desk: DeskOf, person: OperatorOf, order_id: OrderId, form: Once, text: Text) -> Response:
     """Add a note to the order's story."""
-    return await _of_order(desk, person, events.note(order_id, person.name, text.strip()), "note")
+    return await _of_order(desk, person, events.note(form, order_id, person.name, text.strip()), "note")
 
 
 @router.post("/orders/{order_id}/release")
-async def release(desk: DeskOf, person: OperatorOf, order_id: OrderId, reason: Text = "") -> Response:
+async def release(desk: DeskOf, person: OperatorOf, order_id: OrderId, form: Once, reason: Text = "") -> Response:
     """Let the order's parked events be tried again."""
-    return await _of_order(desk, person, events.release(order_id, person.name, reason.strip()), "release")
+    return await _of_order(desk, person, events.release(form, order_id, person.name, reason.strip()), "release")
 
 
 @router.post("/orders/{order_id}/retry-price")
-async def retry_price(desk: DeskOf, person: OperatorOf, order_id: OrderId) -> Response:
+async def retry_price(desk: DeskOf, person: OperatorOf, order_id: OrderId, form: Once) -> Response:
     """Ask for the order's price again."""
-    return await _of_order(desk, person, events.retry_price(order_id, person.name), "retry")
+    return await _of_order(desk, person, events.retry_price(form, order_id, person.name), "retry")
 
 
 @router.post("/orders/{order_id}/cancel")
-async def cancel(desk: DeskOf, person: OperatorOf, order_id: OrderId, reason: Text) -> Response:
+async def cancel(desk: DeskOf, person: OperatorOf, order_id: OrderId, form: Once, reason: Text) -> Response:
     """Cancel the order."""
-    return await _of_order(desk, person, events.cancel(order_id, person.name, reason.strip()), "cancel")
+    return await _of_order(desk, person, events.cancel(form, order_id, person.name, reason.strip()), "cancel")
 
 
 @router.post("/quarantine/{place}/drop")
-async def drop(desk: DeskOf, person: OperatorOf, place: str, reason: Text) -> Response:
+async def drop(desk: DeskOf, person: OperatorOf, place: str, form: Once, reason: Text) -> Response:
     """Let nothing come of a message in quarantine."""
     message = await message_at(desk, place)
     known = message.subject is not None and await desk.set_aside.knows(message.subject)
-    return await _of_message(desk, person, events.drop(message, person.name, reason.strip(), known=known), place)
+    return await _of_message(desk, person, events.drop(form, message, person.name, reason.strip(), known=known), place)
 
 
 @router.post("/quarantine/{place}/correct")
@@ -62,6 +66,7 @@ async def correct(
     desk: DeskOf,
     person: OperatorOf,
     place: str,
+    form: Once,
     order: Annotated[str, Form(max_length=128)],
     source: Annotated[str, Form(max_length=256)],
     event_type: Annotated[str, Form(max_length=128)],
@@ -73,7 +78,9 @@ async def correct(
     message = await message_at(desk, place)
     try:
         read: dict[str, Any] = orjson.loads(data)
-        said = events.correct(message, person.name, reason.strip(), order.strip(), source.strip(), event_type, at, read)
+        said = events.correct(
+            form, message, person.name, reason.strip(), order.strip(), source.strip(), event_type, at, read
+        )
         return await _of_message(desk, person, said, place)
     except (orjson.JSONDecodeError, HTTPException) as error:
         why = str(error.detail if isinstance(error, HTTPException) else f"JSON: {error}")

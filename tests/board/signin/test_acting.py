@@ -6,6 +6,7 @@ import re
 from collections.abc import AsyncIterator
 from html import unescape
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from httpx import Response
@@ -36,8 +37,16 @@ async def otto(at_work: Run) -> AsyncIterator[Board]:
 
 
 async def act(board: Board, path: str, **fields: str) -> Response:
-    """Send a form of the board's own."""
+    """Send a form of the board's own, another than all before unless the fields say so."""
+    fields = {"form": str(uuid4())} | fields
     return await board.client.post(path, data=fields, headers={"Sec-Fetch-Site": "same-origin"})
+
+
+def found_form(html: str) -> str:
+    """Return the id that the forms of a page have."""
+    found = re.search(r'name="form" value="([^"]+)"', html)
+    assert found is not None
+    return found.group(1)
 
 
 async def shown(board: Board, order_id: str, event_type: str) -> dict[str, Any]:
@@ -77,6 +86,20 @@ async def test_a_note_is_in_the_story_under_the_operators_name(otto: Board, at_w
     said = await raw(otto, answer)
     assert (said["source"], said["data"]) == ("/operators", {"author": "otto", "text": "called <b>them</b>"})
     assert answer["stage"] == "file_uploaded"
+
+
+async def test_a_form_that_comes_twice_is_one_event(otto: Board, at_work: Run) -> None:
+    await publish(at_work, message(event("A1", "initiated")))
+    await shown(otto, "A1", "order.initiated.v1")
+    form = found_form(await otto.text("/orders/A1"))
+    assert form != found_form(await otto.text("/orders/A1")), "a page's own"
+    for text in ("called", "called", "called again"):
+        assert (await act(otto, "/orders/A1/note", form=form, text=text)).status_code == 303
+    await caught_up(at_work)
+    timeline = (await otto.json("/api/orders/A1"))["timeline"]
+    said = [await otto.json(f"/orders/A1/events/{entry['stream_offset']}") for entry in timeline]
+    assert [one["data"].get("text") for one in said] == [None, "called", "called again"]
+    assert (await act(otto, "/orders/A1/note", form="", text="of no page")).status_code == 422
 
 
 async def test_parked_events_are_tried_again(otto: Board, at_work: Run) -> None:
