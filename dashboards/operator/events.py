@@ -38,21 +38,27 @@ async def events(
 
 
 async def _board(desk: Desk, view: View) -> AsyncIterator[bytes]:
+    clock = asyncio.get_running_loop().time
     with desk.live.joined(view=view) as client:
+        silent_until = clock() + HEARTBEAT_SECONDS
         while not desk.live.closing:
-            woken = await _woken(client)
+            # Not from now on: the board is drawn anew every other second, and most often nothing of it has changed.
+            await _woken(client, silent_until - clock())
             fragments = client.take(desk.live.drawn(view))
+            if not fragments and clock() < silent_until:
+                continue
+            silent_until = clock() + HEARTBEAT_SECONDS
             if fragments:
                 desk.metrics.frames.inc()
                 yield _event("board", _partials(fragments))
-            elif not woken:
+            else:
                 yield _ALIVE
 
 
 async def _order(desk: Desk, order_id: str) -> AsyncIterator[bytes]:
     with desk.live.joined(order_id=order_id) as client:
         while not desk.live.closing:
-            await _woken(client)
+            await _woken(client, HEARTBEAT_SECONDS)
             if client.order_changed:
                 client.order_changed = False
                 desk.metrics.frames.inc()
@@ -61,14 +67,14 @@ async def _order(desk: Desk, order_id: str) -> AsyncIterator[bytes]:
                 yield _ALIVE
 
 
-async def _woken(client: Client) -> bool:
+async def _woken(client: Client, seconds: float) -> None:
+    """Return when the client is woken, and after so many seconds anyhow."""
     try:
-        async with asyncio.timeout(HEARTBEAT_SECONDS):
+        async with asyncio.timeout(seconds):
             await client.wake.wait()
     except TimeoutError:
-        return False
+        return
     client.wake.clear()
-    return True
 
 
 def _partials(fragments: Iterable[Fragment]) -> str:

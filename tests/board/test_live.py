@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
+from dashboards.operator import events, live
 from dashboards.operator.server import running_board
 from tests.board.stock import publish
 from tests.board.support import asked, count_in
@@ -168,3 +169,23 @@ async def test_a_stop_ends_open_streams(flowing: Run) -> None:
         async for _ in pieces:  # ends by itself, and cleanly: a cut stream would raise
             pass
         await response.aclose()
+
+
+async def test_a_board_of_which_nothing_changes_says_that_it_is_alive(
+    stocked: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(events, "HEARTBEAT_SECONDS", 1.0)
+    for often in ("REDRAW_SECONDS", "CHECK_SECONDS", "FRAME_SECONDS"):
+        monkeypatch.setattr(live, often, 0.1)
+    async with asked(stocked.settings) as board, board.client.stream("GET", "/api/events", timeout=30) as response:
+        async with asyncio.timeout(30):
+            lines = [line async for line in _first(response, "event: alive", 2)]
+    assert lines.count("event: board") < 10
+
+
+async def _first(response: httpx.Response, line: str, times: int) -> AsyncIterator[str]:
+    async for one in response.aiter_lines():
+        yield one
+        times -= one == line
+        if not times:
+            return
