@@ -21,6 +21,7 @@ from tests.board.stock import publish, stock
 from tests.board.support import Board
 from tests.support.pipelines import caught_up, running_pipeline
 from tests.support.runs import Run, fresh_run
+from tests.support.waiting import until
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,20 @@ class Farm:
         for instance in gone:
             instance.start()
         await asyncio.gather(*(instance.ready() for instance in gone))
+        if gone:
+            await self.spread()
+
+    async def spread(self) -> None:
+        """Wait until nginx asks every instance again, which it does not for a while after one was away."""
+        async with self.visitor() as board:
+
+            async def even() -> bool:
+                for _ in self.instances:
+                    await board.text("/sign-in")
+                last = self.front.asked()[-len(self.instances) :]
+                return {asked[-1] for _, _, asked in last} == {str(instance.port) for instance in self.instances}
+
+            await until(even, "nginx to ask every instance")
 
 
 @pytest.fixture(scope="package")

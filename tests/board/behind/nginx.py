@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import ssl
-import subprocess
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -91,10 +90,12 @@ async def running_nginx(folder: Path, ports: Sequence[int], https: int, http: in
     trust = ssl.create_default_context()
     authority.configure_trust(trust)
     with (folder / "nginx.log").open("wb") as log:
-        child = subprocess.Popen([program, folder], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        child = await asyncio.create_subprocess_exec(
+            program, folder, stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log
+        )
 
     async def listens() -> bool:
-        assert child.poll() is None, (folder / "nginx.log").read_text()
+        assert child.returncode is None, (folder / "nginx.log").read_text()
         try:
             _, writer = await asyncio.open_connection("127.0.0.1", https)
         except OSError:
@@ -107,4 +108,4 @@ async def running_nginx(folder: Path, ports: Sequence[int], https: int, http: in
         yield Front(f"https://127.0.0.1:{https}", f"http://127.0.0.1:{http}", trust, folder)
     finally:
         child.kill()
-        child.wait()
+        await child.wait()
