@@ -17,10 +17,12 @@ from dashboards.operator.live import Client
 HEARTBEAT_SECONDS = 10.0
 """A stream says at least this often that it is alive; `static/live.js` calls it lost after three times that."""
 
+STREAM = "/api/events"
+
 router = APIRouter()
 
 
-@router.get("/api/events")
+@router.get(STREAM)
 async def events(
     request: Request,
     desk: DeskOf,

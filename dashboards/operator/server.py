@@ -7,18 +7,43 @@ import os
 import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
+from typing import Any
 
 import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from dashboards.operator.app import create_app
+from dashboards.operator.events import STREAM
 from pipelines.engine.settings import Settings
 from schemas.errors import SettingsError
 
 GRACE_SECONDS = 3
 """How long a stop waits for answers under way; open pages are let go at once."""
 
-SEND_BYTES = 32 * 1024
-"""What the kernel keeps for a reader that does not read. Left to itself it would take megabytes of old frames."""
+FRAMES_BYTES = 32 * 1024
+"""What the kernel keeps of an event stream for a reader that does not read. Left to itself it would take megabytes of
+old frames."""
+
+ANSWER_BYTES = 1024 * 1024
+"""What the kernel takes of any other answer at once, as far as the system lets it (`net.core.wmem_max`). What it has
+taken arrives even where this process is killed; a proxy could not ask another for the rest of a page."""
+
+
+class _Connection(H11Protocol):
+    """Has the kernel keep so much as suits what is asked for; one connection may serve pages and streams in turn."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Wrap the app for this connection."""
+        super().connection_made(transport)
+        app, connection = self.app, transport.get_extra_info("socket")
+
+        async def sized(scope: Any, receive: Any, send: Any) -> None:
+            size = FRAMES_BYTES if scope["path"] == STREAM else ANSWER_BYTES
+            if not transport.is_closing():
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, size)
+            await app(scope, receive, send)
+
+        self.app = sized
 
 
 class _Server(uvicorn.Server):
@@ -79,6 +104,7 @@ async def running_board(settings: Settings) -> AsyncIterator[str]:
 def _config(settings: Settings) -> uvicorn.Config:
     return uvicorn.Config(
         create_app(settings),
+        http=_Connection,
         loop="uvloop",
         lifespan="on",
         log_level="warning",
@@ -94,14 +120,12 @@ def _listen(settings: Settings) -> socket.socket:
     host, port = settings.board_host, settings.board_port
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        listening = socket.create_server((host, port), family=family, backlog=512)
+        return socket.create_server((host, port), family=family, backlog=512)
     except OSError as error:
         why = os.strerror(error.errno or 0)
         raise SettingsError(
             f"the board cannot listen on {host} port {port}: {why}; set WARREN_BOARD_PORT (0: any free one)"
         ) from error
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BYTES)  # its connections inherit it
-    return listening
 
 
 def _address(listening: socket.socket) -> str:

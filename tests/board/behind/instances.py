@@ -67,11 +67,15 @@ class Instance:
 
             await until(answers, "an instance to be ready")
 
-    async def readers(self) -> int:
+    async def readers(self) -> float:
         """How many event streams are open at it."""
+        return await self.metric("warren_board_sse_clients")
+
+    async def metric(self, name: str) -> float:
+        """Return one sample of its /metrics, zero where there is none yet."""
         async with httpx.AsyncClient(base_url=self.address, timeout=30, trust_env=False) as client:
-            found = re.search(r"^warren_board_sse_clients (\S+)$", (await client.get("/metrics")).text, re.MULTILINE)
-        return int(float(found.group(1))) if found else 0
+            found = re.search(rf"^{re.escape(name)} (\S+)$", (await client.get("/metrics")).text, re.MULTILINE)
+        return float(found.group(1)) if found else 0.0
 
     def send(self, number: signal.Signals) -> None:
         """Give it a signal."""

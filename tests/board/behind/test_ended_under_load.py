@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import signal
+import socket
 from dataclasses import dataclass, field
 
 import httpx
@@ -23,7 +24,9 @@ LOOKING, ACTING, WATCHING = 40, 10, 6
 """So many clients ask for one page after the other, add notes, and have an event stream open."""
 
 PAGES = ("/", "/orders", "/orders/ODD-1", "/stuck", "/pipeline", "/api/board", "/api/orders?limit=50")
-ROUNDS = 20
+ROUNDS = 16
+
+_LONG = 'warren_board_request_seconds_count{route="/orders/{order_id}",status="200"}'
 
 
 @dataclass
@@ -53,9 +56,9 @@ async def look(board: Board, load: Load, first: int) -> None:
 async def act(board: Board, load: Load, who: int) -> None:
     for number in range(ROUNDS // 4):
         try:
-            form = found_form((await board.client.get("/orders/LOAD")).text)
+            form = found_form((await board.client.get(f"/orders/LOAD-{who}")).text)
             answer = await board.client.post(
-                "/orders/LOAD/note",
+                f"/orders/LOAD-{who}/note",
                 data={"form": form, "text": f"{who}, {number}"},
                 headers={"Sec-Fetch-Site": "same-origin"},
             )
@@ -79,9 +82,37 @@ async def watch(board: Board, load: Load, cuts: list[str]) -> None:
             cuts.append(f"cut: {error!r}")
 
 
+async def test_what_an_instance_has_answered_arrives_though_it_dies(farm: Farm) -> None:
+    """No other can be asked for the rest of a page."""
+    notes = [event("LONG", "note_added", event_id=f"LONG-{number}", hour=number) for number in range(150)]
+    await publish(farm.run, *map(message, [event("LONG", "initiated"), *notes]))
+    await caught_up(farm.run)
+    instance = farm.instances[0]
+    async with farm.visitor("vera") as board:
+        session = board.client.cookies["__Host-warren"]
+        size = len((await board.text("/orders/LONG")).encode())
+    assert size > 100_000
+    before = await instance.metric(_LONG)
+    reader = socket.socket()
+    reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    reader.connect(("127.0.0.1", instance.port))
+    head = f"GET /orders/LONG HTTP/1.1\r\nHost: board\r\nCookie: __Host-warren={session}\r\n\r\n"
+    reader.sendall(head.encode())
+
+    async def answered() -> bool:
+        return await instance.metric(_LONG) > before
+
+    await until(answered, "the page to be answered, which nobody reads yet")
+    instance.send(signal.SIGKILL)
+    await instance.ended()
+    with reader, reader.makefile("rb") as pieces:
+        received = await asyncio.to_thread(pieces.read)
+    assert received.rstrip().endswith(b"</html>")
+
+
 @pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGTERM])
 async def test_nobody_notices(farm: Farm, end: signal.Signals) -> None:
-    await publish(farm.run, message(event("LOAD", "initiated")))
+    await publish(farm.run, *(message(event(f"LOAD-{who}", "initiated")) for who in range(ACTING)))
     await caught_up(farm.run)
     before, load, cuts = len(await done(farm)), Load(), list[str]()
     instance = farm.instances[2]

@@ -15,7 +15,7 @@ from tests.board.behind.conftest import Farm
 from tests.board.behind.instances import Instance
 from tests.board.signin.door import PASSWORD
 from tests.board.stock import publish
-from tests.board.support import Board, count_in
+from tests.board.support import count_in
 from tests.board.test_browser import browser
 from tests.support.events import event, message
 from tests.support.pipelines import caught_up
@@ -114,12 +114,7 @@ async def test_a_page_goes_on_at_another_instance_and_misses_nothing(
 
 
 async def test_an_orders_page_is_told_through_nginx(farm: Farm) -> None:
-    async with farm.visitor("vera") as board:
-        await _told(farm, board, "TOLD")
-
-
-async def _told(farm: Farm, board: Board, order_id: str) -> None:
-    async with board.events(f"/api/events?order={order_id}") as frames:
-        await publish(farm.run, message(event(order_id, "initiated")))
+    async with farm.visitor("vera") as board, board.events("/api/events?order=TOLD") as frames:
+        await publish(farm.run, message(event("TOLD", "initiated")))
         async with asyncio.timeout(30):
             assert await anext(frames) == ("order", "changed")
