@@ -90,6 +90,12 @@ async def test_who_goes_to_the_provider_from_one_instance_may_come_back_to_anoth
         assert any(asked[at][1] != asked[at + 1][1] for at in range(0, len(asked), 2))
 
 
+async def test_addresses_that_an_instance_makes_are_those_in_front(farm: Farm) -> None:
+    async with farm.visitor("vera") as board:
+        answer = await board.client.get("/stuck/")
+    assert (answer.status_code, answer.headers["location"]) == (307, f"{farm.front.address}/stuck")
+
+
 async def test_who_comes_without_tls_is_led_to_it(farm: Farm) -> None:
     async with httpx.AsyncClient(base_url=farm.front.plain_address) as client:
         answer = await client.get("/orders?stuck=1")
