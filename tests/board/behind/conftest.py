@@ -48,13 +48,12 @@ class Farm:
             yield board
 
     async def whole(self) -> None:
-        """Start the instances that do not run."""
+        """Start the instances that do not run, and wait until all are asked."""
         gone = [instance for instance in self.instances if not instance.running]
         for instance in gone:
             instance.start()
         await asyncio.gather(*(instance.ready() for instance in gone))
-        if gone:
-            await self.spread()
+        await self.spread()
 
     async def spread(self) -> None:
         """Wait until nginx asks every instance again, which it does not for a while after one was away."""

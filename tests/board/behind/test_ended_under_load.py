@@ -134,7 +134,6 @@ async def test_nobody_notices(farm: Farm, end: signal.Signals) -> None:
         known = len(farm.front.asked())
         instance.send(end)
         code = await instance.ended()
-        assert load.answered < total / 1.1, "the load was over before the end"
         await asyncio.gather(*at_work)
         for task in watching:
             task.cancel()

@@ -57,7 +57,11 @@ async def test_streams_of_all_instances_show_the_same(farm: Farm) -> None:
     pages: list[dict[str, str]] = [{} for _ in range(3)]
     async with farm.visitor("vera") as board, AsyncExitStack() as stack:
         streams = [await stack.enter_async_context(board.events()) for _ in pages]
-        assert [await instance.readers() for instance in farm.instances] == [1, 1, 1]
+
+        async def one_at_each() -> bool:
+            return [await instance.readers() for instance in farm.instances] == [1, 1, 1]
+
+        await until(one_at_each, "each instance to have one of the streams")
         moved = [message(event("SAME-1", "initiated", hour=1)), message(event("SAME-1", "file_uploaded", hour=2))]
         await publish(farm.run, *moved, message(event("SAME-2", "initiated", hour=3)))
         await publish(farm.run, message(event("SAME-LAST", "cancelled", hour=4)))
