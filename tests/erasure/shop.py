@@ -18,7 +18,7 @@ IVAN, MARIA = "ivan-4711", "maria-17"
 
 IVANS = ("I1", "I2", "I3", "I4", "I5")
 """Ivan's orders: a whole life; one that became Maria's; one that was Maria's; one an operator's correction made his;
-one whose event spells his name in escapes."""
+one that became Maria's, too, whose event spells his name in escapes."""
 
 
 def named(order_id: str, customer: str, name: str = "submitted", **attributes: Any) -> dict[str, Any]:
@@ -63,7 +63,7 @@ async def fill(settings: Settings) -> None:
     home = partition_of("I5", PARTITIONS)
     broken = b'{"customer_id": "' + IVAN.encode() + b'", what'
     await publish_raw(settings, home, escaped, broken, b'{"customer_id": "somebody", what')
-    await publish(settings, [named("I6", IVAN, event_id="bad", time="yesterday")])
+    await publish(settings, [named("I5", MARIA, event_id="hers"), named("I6", IVAN, event_id="bad", time="yesterday")])
     await commit(settings, PARKING())
 
 

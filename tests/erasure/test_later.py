@@ -11,6 +11,7 @@ from pipelines.engine.instance.storm import StormWatch
 from pipelines.engine.stores.postgres import connect
 from pipelines.engine.transport import Batch
 from pipelines.flows.views.projection import Views
+from schemas.erasure import customer_digest
 from schemas.errors import Fenced
 from tests.audit.stores import PARTITIONS, SOUND, Stores, commit, publish, publish_raw
 from tests.erasure.shop import EVENTS, IVAN, erase, fill, named, naming, note
@@ -46,6 +47,23 @@ async def test_an_owner_from_before_cannot_commit(stores: Stores) -> None:
     await after.commit(late)
     await after.let_go()
     assert await naming(stores.connection) == []
+    assert await stores.connection.fetchval("SELECT customer_id FROM open_orders WHERE order_id = $1", ORDER) == ""
+
+
+async def test_while_rows_still_name_him_nobody_reads_him_from_there(stores: Stores) -> None:
+    """Between the list and the rows: who claims then writes whole rows, and cards, of what he has read."""
+    one, offset = await begin(stores)
+    await one.commit(batch([named(ORDER, IVAN)], offset))
+    await one.let_go()
+    await stores.connection.execute(
+        "INSERT INTO warren.erased (customer, requested_by) VALUES ($1, 'ada')", customer_digest(IVAN)
+    )
+    cards, _ = await Views().snapshot(stores.connection, 0)
+    assert ORDER in {card.order_id for card in cards}
+    assert not any(IVAN.encode() in card.card for card in cards)
+    one, offset = await begin(stores)
+    await one.commit(batch([note(ORDER, "hello")], offset))
+    await one.let_go()
     assert await stores.connection.fetchval("SELECT customer_id FROM open_orders WHERE order_id = $1", ORDER) == ""
 
 
