@@ -17,8 +17,8 @@ from tests.support.events import event, life
 IVAN, MARIA = "ivan-4711", "maria-17"
 
 IVANS = ("I1", "I2", "I3", "I4", "I5")
-"""Ivan's orders: a whole life; one that became Maria's; one that was Maria's; one an operator's correction made his;
-one that became Maria's, too, whose event spells his name in escapes."""
+"""Ivan's orders: a whole life; one that became Maria's; one that was Maria's; one an operator's correction
+made his for a while; one that became Maria's, too, whose event spells his name in escapes."""
 
 
 def named(order_id: str, customer: str, name: str = "submitted", **attributes: Any) -> dict[str, Any]:
@@ -50,6 +50,7 @@ EVENTS = [
     named("I3", IVAN),
     event("I4", "initiated"),
     correction("I4", IVAN),
+    named("I4", MARIA),
     named("M1", MARIA),
     note("M1", "called maria"),
     *life("M2"),
