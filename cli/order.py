@@ -129,6 +129,8 @@ def _timeline(entries: tuple[Entry, ...]) -> Table:
             step.append(f", after {duration(timedelta(seconds=entry.held_seconds))}", style="cyan")
         if entry.anomalies:
             step.append(f"  ! {', '.join(entry.anomalies)}", style="yellow")
+        if entry.gist:
+            step.append(f"\n{cell(entry.gist)}")
         origin = f"{entry.partition}:{entry.stream_offset} {cell(entry.event_id)}"
         step.append(f"\n{origin} trace {entry.trace_id or '-'}", style="dim")
         shown.add_row(Text(moment(entry.event_time), no_wrap=True), step)

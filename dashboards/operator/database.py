@@ -12,6 +12,7 @@ import asyncpg
 from asyncpg import exceptions
 
 from dashboards.operator.metrics import Metrics
+from dashboards.operator.order.gist import gist
 from dashboards.operator.replica import ReplicaLag
 from dashboards.operator.rows import COUNTED, Board, Card, Entry, Lane, Parked, Position, Standing, Story
 from pipelines.edges.archive.errors import ArchiveError
@@ -40,6 +41,8 @@ _LANES = named_sql(__package__, "lanes")
 _STATE = named_sql(__package__, "order_state")
 _TIMELINE = named_sql(__package__, "order_timeline")
 _PARKED = named_sql(__package__, "order_parked")
+_ENTRY = (*(name for name in Entry.__dataclass_fields__ if name != "gist"), "body")
+
 _BODIES = named_sql(__package__, "order_bodies")
 _EVENT = named_sql(__package__, "order_event")
 
@@ -163,7 +166,7 @@ class Database:
         entries = {entry.stream_offset: entry for entry in story.timeline}
         try:
             # A month may have left since the snapshot, so what has left is asked after it.
-            rows = await self._archived(story.order_id, tuple(Entry.__dataclass_fields__))
+            rows = await self._archived(story.order_id, _ENTRY)
             entries |= {row["stream_offset"]: _entry(row) for row in rows}
         except (ArchiveError, StoreUnavailable, SettingsError) as error:
             why = said(error)
@@ -214,7 +217,9 @@ class Database:
 
 
 def _entry(row: Mapping[str, Any] | asyncpg.Record) -> Entry:
-    return Entry(**{**row, "anomalies": tuple(row["anomalies"])})
+    fields = {name: row[name] for name in _ENTRY}
+    body = fields.pop("body")
+    return Entry(**fields | {"anomalies": tuple(row["anomalies"]), "gist": gist(row["event_type"], body)})
 
 
 def _can_be(order_id: str, stream_offset: int = 0) -> bool:

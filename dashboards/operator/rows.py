@@ -164,7 +164,8 @@ class Board:
 class Entry:
     """One event in an order's story; `stage` and `holder` are those after it.
 
-    `held_seconds` is how long the order was in the stage that this event ended; None where it ended none.
+    `held_seconds` is how long the order was in the stage that this event ended; None where it ended none. `gist` is
+    what the event says, in a line; None where that is nothing more than its type.
     """
 
     source: str
@@ -180,6 +181,7 @@ class Entry:
     held_seconds: float | None
     anomalies: tuple[str, ...]
     revision: int
+    gist: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
