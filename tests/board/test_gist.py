@@ -34,7 +34,7 @@ def of(name: str, data: dict[str, Any] | None = None) -> str | None:
         ("initiated", None),
         ("file_uploaded", "part.stl"),
         ("submitted", "i1 × 2"),
-        ("price_calculated", "12.50\N{NO-BREAK SPACE}EUR"),
+        ("price_calculated", "12.50 EUR"),
         ("price_failed", "the mesh is not closed"),
         ("shipped", None),
         ("cancelled", "changed my mind"),

@@ -34,7 +34,7 @@ def _revised(data: Mapping[str, Any]) -> str | None:
 
 
 def _price(data: Mapping[str, Any]) -> str:
-    return f"{data['price']['amount']}\N{NO-BREAK SPACE}{data['price']['currency']}"
+    return f"{data['price']['amount']} {data['price']['currency']}"
 
 
 def _by(name: str) -> Any:

@@ -12,6 +12,7 @@ from fastapi.responses import HTMLResponse, Response
 
 from dashboards.operator.answers import lag_answer
 from dashboards.operator.desk import Desk, DeskOf, language_of, page
+from dashboards.operator.order.page import in_utc
 from dashboards.operator.outboxes import query
 from dashboards.operator.pipeline.lag import every
 from dashboards.operator.pipeline.reading import Message
@@ -77,6 +78,7 @@ async def message_page(
 
 def as_it_came(found: Message) -> dict[str, Any]:
     """Return what of a message can be read, to be corrected."""
+    read: Any = None
     try:
         read = orjson.loads(found.body)
         data = orjson.dumps(read["data"], option=orjson.OPT_INDENT_2).decode()
@@ -84,8 +86,16 @@ def as_it_came(found: Message) -> dict[str, Any]:
         data = "{}"
     return {
         "order": found.subject or "", "source": found.source or "", "type": found.event_type or "", "data": data,
-        "at": found.recorded_at, "reason": "",
+        "at": _happened(read) or found.recorded_at, "reason": "",
     }  # fmt: skip
+
+
+def _happened(read: Any) -> datetime | None:
+    """When a message says that it happened; None where it does not, or nobody can tell."""
+    try:
+        return in_utc(datetime.fromisoformat(read["time"]))
+    except (KeyError, TypeError, ValueError):
+        return None
 
 
 machines = APIRouter(prefix="/api")

@@ -7,10 +7,12 @@ from datetime import datetime
 
 from dashboards.operator.database import Database
 from pipelines.engine.stores.named_sql import named_sql
+from schemas.identity import identity
 
 _QUARANTINE = named_sql(__package__, "quarantine")
 _MESSAGE = named_sql(__package__, "message")
 _KNOWS = named_sql(__package__, "knows")
+_TOOK_EFFECT = named_sql(__package__, "took_effect")
 _PARKED = named_sql(__package__, "parked")
 
 
@@ -35,7 +37,10 @@ class Quarantined:
 
 @dataclass(frozen=True, slots=True)
 class Message(Quarantined):
-    """All of one, and what was done about it: `how`, by whom, and the event of an order that says so; None: nothing."""
+    """All of one, and what was done about it: `how`, by whom, and the event of an order that says so; None: nothing.
+
+    `twin`: the order it names has an event of the same source and id, so that most likely nothing is missing.
+    """
 
     event_id: str | None
     body: bytes
@@ -44,6 +49,7 @@ class Message(Quarantined):
     settled_at: datetime | None
     by_offset: int | None
     by_order: str | None
+    twin: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,4 +86,10 @@ class SetAside:
         """One message in quarantine, None where there is none at that place."""
         async with self._database.snapshot("message") as (connection, _):
             row = await connection.fetchrow(_MESSAGE, partition, stream_offset)
-        return None if row is None else Message(**row)
+            if row is None:
+                return None
+            named = row["source"] is not None and row["event_id"] is not None
+            twin = named and await connection.fetchval(
+                _TOOK_EFFECT, row["subject"], identity(row["source"], row["event_id"])
+            )
+        return Message(**row, twin=twin)

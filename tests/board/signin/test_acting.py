@@ -86,6 +86,9 @@ async def test_a_note_is_in_the_story_under_the_operators_name(otto: Board, at_w
     said = await raw(otto, answer)
     assert (said["source"], said["data"]) == ("/operators", {"author": "otto", "text": "called <b>them</b>"})
     assert answer["stage"] == "file_uploaded"
+    page = await otto.text("/orders/A1")
+    assert "otto: called &lt;b&gt;them&lt;/b&gt;" in page, "it can be read without opening the event"
+    assert "part.stl" in page
 
 
 async def test_a_form_that_comes_twice_is_one_event(otto: Board, at_work: Run) -> None:
@@ -178,6 +181,8 @@ async def test_a_message_is_corrected_and_takes_effect(otto: Board, at_work: Run
     place = await _quarantined(otto, at_work, bad)
     page = unescape(await otto.text(f"/quarantine/{place}"))
     assert "<option selected>order.price_calculated.v1</option>" in page
+    assert 'value="2026-03-01T15:00:00"' in page, "it happened when it says so, not when the log got it"
+    assert "most likely nothing is missing" not in page
     form = {
         "order": "A1", "source": "/pricing", "event_type": "order.price_calculated.v1", "at": "2026-03-01T15:30:00",
         "data": '{"price": {"amount": 12.5, "currency": "EUR"}}', "reason": "a number was no text",
@@ -199,6 +204,13 @@ async def test_a_message_is_corrected_and_takes_effect(otto: Board, at_work: Run
         "price_calculated", "12.5", "2026-03-01T15:30:00Z",
     )  # fmt: skip
     await _settled(otto, place, "Corrected by otto")
+
+
+async def test_of_what_the_order_has_already_it_is_said(otto: Board, at_work: Run) -> None:
+    first = event("A1", "note_added")
+    await publish(at_work, message(first))
+    place = await _quarantined(otto, at_work, first | {"data": {"text": "other", "author": "ada"}})
+    assert "most likely nothing is missing" in await otto.text(f"/quarantine/{place}")
 
 
 ACTIONS = [
