@@ -53,14 +53,18 @@ def further_dsn(run: RunAddresses, suffix: str) -> str:
     return f"{run.postgres_dsn}_{suffix}"
 
 
-async def create_run(addresses: Addresses, name: str, further: Sequence[str] = ()) -> RunAddresses:
+async def create_run(
+    addresses: Addresses, name: str, further: Sequence[str] = (), *, template: str = "template1"
+) -> RunAddresses:
     """Create a run's virtual host and database, and `further` databases, each with its name and such a suffix.
 
-    Raises ServicesError, changing nothing, if it is there already.
+    The database is a copy of `template`, to which nobody may be connected. Raises ServicesError, changing nothing, if
+    it is there already.
     """
     name = run_name(name)
     try:
-        await _execute(addresses.postgres_dsn, SQL("CREATE DATABASE {}").format(Identifier(name)))
+        copy = SQL("CREATE DATABASE {} TEMPLATE {}").format(Identifier(name), Identifier(template))
+        await _execute(addresses.postgres_dsn, copy)
     except psycopg.errors.DuplicateDatabase as error:
         raise ServicesError(f"there is a run {name!r} already: drop it, or take another name") from error
     except psycopg.Error as error:
@@ -105,9 +109,11 @@ async def drop_run(addresses: Addresses, name: str, further: Sequence[str] = ())
 
 
 @asynccontextmanager
-async def run_environment(addresses: Addresses, name: str) -> AsyncIterator[RunAddresses]:
-    """Give a run for as long as the block runs, and drop it then."""
-    run = await create_run(addresses, name)
+async def run_environment(
+    addresses: Addresses, name: str, *, template: str = "template1"
+) -> AsyncIterator[RunAddresses]:
+    """Give a run for as long as the block runs, and drop it then. Of `template` see `create_run`."""
+    run = await create_run(addresses, name, template=template)
     try:
         yield run
     finally:

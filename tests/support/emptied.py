@@ -9,10 +9,8 @@ import pytest
 from redis.asyncio import Redis
 
 from cli.localservers import Addresses
-from pipelines.engine.stores.migrate import migrate_control, migrate_instance
 from pipelines.engine.stores.postgres import connect
-from pipelines.flows.declared import FLOWS
-from tests.support.runs import Run, fresh_run
+from tests.support.runs import Run, fresh_run, migrate
 
 TABLES = (
     "checkpoint, order_index, ledger, parked, quarantine, open_orders, closed_orders, timeline, counts, stays, "
@@ -24,9 +22,7 @@ TABLES = (
 async def tables_only(addresses: Addresses) -> AsyncIterator[Run]:
     """Give an environment with tables but without a stream, and drop it afterwards."""
     async with fresh_run(addresses, prepared=False) as run:
-        migrate_control(run.settings.postgres_dsn)
-        for flow in FLOWS:
-            migrate_instance(run.settings.postgres_dsn, flow.name, flow.migrations)
+        migrate(run.settings.postgres_dsn)
         yield run
 
 
