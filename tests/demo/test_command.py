@@ -43,6 +43,7 @@ async def test_so_many_orders_are_played_proven_and_cleared_away(servers: Addres
     nothing_left(running, servers)
 
 
+@pytest.mark.long
 async def test_two_demos_play_at_the_same_time(servers: Addresses) -> None:
     arguments = ("--orders", "60", "--once", "--json", "--seed", "2")
     async with demo(*arguments) as one, demo(*arguments) as other:

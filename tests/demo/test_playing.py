@@ -71,6 +71,7 @@ async def test_another_terminal_can_look_into_it_while_it_plays(apart: dict[str,
     assert logs == ["board.log", "crm-relay.log", "mes-relay.log", "pipeline.log", "shop-relay.log"]
 
 
+@pytest.mark.long
 async def test_a_killed_demos_children_end_and_the_next_demo_clears_away_its_data(
     apart: dict[str, str], servers: Addresses, tmp_path: Path
 ) -> None:
@@ -83,6 +84,7 @@ async def test_a_killed_demos_children_end_and_the_next_demo_clears_away_its_dat
     assert [*(tmp_path / "demo").glob(f"*/{NOTE}"), *(tmp_path / "demo").glob(f"*/{ENVIRONMENT}")] == []
 
 
+@pytest.mark.long
 async def test_a_demo_that_plays_is_not_cleared_away_by_others_and_services_clear_a_killed_one(
     apart: dict[str, str], servers: Addresses, tmp_path: Path
 ) -> None:

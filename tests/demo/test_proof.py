@@ -119,10 +119,10 @@ async def _forget_a_quarantined_one(played: Played) -> None:
     ("sabotage", "figure", "named"),
     [
         (_lose, "lost", "lost: 1"),
-        (_lose_one_of_an_outbox, "lost", "1 of "),
-        (_lie, "mismatches", "mismatches: "),
-        (_miscount, "mismatches", "duplicates dropped, by the checkpoints: "),
-        (_forget_a_quarantined_one, "lost", "quarantined as "),
+        pytest.param(_lose_one_of_an_outbox, "lost", "1 of ", marks=pytest.mark.long),
+        pytest.param(_lie, "mismatches", "mismatches: ", marks=pytest.mark.long),
+        pytest.param(_miscount, "mismatches", "duplicates dropped, by the checkpoints: ", marks=pytest.mark.long),
+        pytest.param(_forget_a_quarantined_one, "lost", "quarantined as ", marks=pytest.mark.long),
     ],
 )
 async def test_a_fault_put_into_the_stores_is_found_and_named(

@@ -13,6 +13,7 @@ from tests.local_servers.support import known_state, quiet
 from tests.support.own_sets import OwnSet
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("server", "reason"), [("redis", "Address already in use"), ("postgres", "Address already in use")]
 )
@@ -32,6 +33,7 @@ def test_the_end_of_the_log_is_in_the_error(shared: OwnSet, server: ServerName, 
     assert "\n" not in str(raised.value)
 
 
+@pytest.mark.long
 def test_waiting_ends_with_the_reason_when_time_is_over(shared: OwnSet) -> None:
     backend = open_backend(shared.home, known_state(shared.home), quiet)
     shared.control.pause("redis")

@@ -14,6 +14,7 @@ from tests.local_servers.support import all_healthy, ended, known_state, process
 from tests.support.own_sets import OwnSet
 
 
+@pytest.mark.long
 def test_the_last_one_out_stops_the_servers(new_home: Callable[[str], StateDir]) -> None:
     home = new_home("leased")
     with running_servers("demo", home=home, say=quiet) as addresses:
@@ -25,6 +26,7 @@ def test_the_last_one_out_stops_the_servers(new_home: Callable[[str], StateDir])
     assert load(home) is None
 
 
+@pytest.mark.long
 def test_servers_that_up_asked_for_stay(new_home: Callable[[str], StateDir]) -> None:
     home = new_home("pinned")
     with running_servers("tests", home=home, say=quiet) as addresses:
@@ -38,6 +40,7 @@ def test_down_refuses_while_another_holds_a_lease(shared: OwnSet) -> None:
     assert all_healthy(shared.addresses)
 
 
+@pytest.mark.long
 def test_down_by_force_does_not_break_the_holders_way_out(new_home: Callable[[str], StateDir]) -> None:
     home = new_home("forced")
     with running_servers("demo", home=home, say=quiet):
@@ -45,6 +48,7 @@ def test_down_by_force_does_not_break_the_holders_way_out(new_home: Callable[[st
     assert load(home) is None
 
 
+@pytest.mark.long
 def test_a_lease_of_a_process_that_died_counts_no_more(new_home: Callable[[str], StateDir]) -> None:
     home = new_home("died")
     program = (

@@ -4,6 +4,7 @@ import signal
 from collections.abc import Callable
 
 import psycopg
+import pytest
 
 from cli.localservers import StateDir, down, up
 from cli.localservers.processes import send, wait_ended
@@ -11,6 +12,7 @@ from cli.localservers.state import load
 from tests.local_servers.support import all_healthy, known_state, quiet
 
 
+@pytest.mark.long
 def test_servers_that_all_died_start_again_with_their_data(new_home: Callable[[str], StateDir]) -> None:
     home = new_home("stale")
     first = up(home, say=quiet)

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
 
 import psycopg
+import pytest
 import redis
 from rstream import Producer
 
@@ -78,6 +79,7 @@ def test_a_second_up_is_quick_and_gives_the_same_addresses(shared: OwnSet) -> No
     assert known_state(shared.home).servers == before.servers
 
 
+@pytest.mark.long
 def test_two_sets_that_start_at_once_do_not_collide(new_home: Callable[[str], StateDir]) -> None:
     homes = [new_home("one"), new_home("two")]
     with ThreadPoolExecutor() as pool:
@@ -95,6 +97,7 @@ def test_two_sets_that_start_at_once_do_not_collide(new_home: Callable[[str], St
     assert not down(homes[0], say=quiet), "a second down finds nothing to do"
 
 
+@pytest.mark.long
 def test_ports_and_data_are_kept_until_purged(new_home: Callable[[str], StateDir]) -> None:
     home = new_home("kept")
     first = up(home, say=quiet)

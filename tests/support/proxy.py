@@ -22,6 +22,8 @@ class Proxy:
         self.bytes_per_second: float | None = None
         """How slow the line is, each way; None: not at all."""
         self.connections = 0
+        self.cuts: list[int] = []
+        """Every connection is cut when so many bytes more have come from clients; then the next number counts."""
         self.spoil: Callable[[bytes], bytes] | None = None
         """Applied to each piece of what the server sends."""
         self.frames: Callable[[bytes], bytes] | None = None
@@ -68,6 +70,8 @@ class Proxy:
                 await self._flowing.wait()
                 if writer in self._dead:
                     continue
+                if not spoiling:
+                    self._count(len(piece))
                 if self.bytes_per_second:
                     await asyncio.sleep(len(piece) / self.bytes_per_second)
                 if spoiling and self.spoil is not None:
@@ -75,6 +79,13 @@ class Proxy:
                 writer.write(piece)
                 await writer.drain()
         writer.transport.abort()
+
+    def _count(self, size: int) -> None:
+        if self.cuts:
+            self.cuts[0] -= size
+            if self.cuts[0] <= 0:
+                self.cuts.pop(0)
+                self.cut()
 
     async def _frame(self, reader: asyncio.StreamReader) -> bytes:
         """Return the next frame that is not swallowed, with its length."""
