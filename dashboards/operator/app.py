@@ -17,6 +17,7 @@ from dashboards.operator.boards import Boards
 from dashboards.operator.changes import Listener
 from dashboards.operator.database import Database
 from dashboards.operator.desk import Desk
+from dashboards.operator.drawings import Drawings
 from dashboards.operator.hot_cache import HotCache
 from dashboards.operator.listing.lanes import Lanes
 from dashboards.operator.listing.listings import Listings
@@ -86,7 +87,7 @@ def create_app(settings: Settings) -> FastAPI:
     app = FastAPI(title="Warren", lifespan=lifespan, docs_url=None, redoc_url=None)
     app.state.desk = Desk(
         environment, cache, database, reads, boards, listings, stuck, door, live, notices, streams,
-        SetAside(database), actions, metrics,
+        SetAside(database), actions, metrics, Drawings(environment),
     )  # fmt: skip
     app.add_middleware(Guard, settings=settings, sessions=door.sessions, accounts=door.accounts)
     app.add_middleware(Answers, metrics=metrics)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from dashboards.operator.hot_cache import CacheAway, HotCache
 from dashboards.operator.metrics import Metrics
-from dashboards.operator.rows import Board, Card, Lane, Standing
-from pipelines.engine.stores.cache import PartitionBoard
+from dashboards.operator.parts import NotInCache, Part, card_of, counts_of, lane_of
+from dashboards.operator.rows import Board, Card, Standing
 from schemas.lifecycle import Stage
 from schemas.streams import partition_of
 
@@ -16,12 +17,19 @@ CATCH_UP_SECONDS = 0.1
 """What the pipeline may need between its commit and the cache: one that is behind is asked again after this."""
 
 
-class NotInCache(Exception):
-    """The cache has no whole answer. `reason`: miss, behind or away."""
+REMEMBERED = 16
+"""So many boards are remembered, each of other lanes: of what has not changed since, nothing is read or made again."""
 
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
+
+@dataclass(frozen=True, slots=True)
+class _Last:
+    """What a question was answered last: its parts, by partition, and what was made of them."""
+
+    parts: Mapping[int, Part]
+    answer: Board | None
+
+
+_NOTHING = _Last({}, None)
 
 
 class Cached:
@@ -30,6 +38,7 @@ class Cached:
     def __init__(self, cache: HotCache, metrics: Metrics) -> None:
         self._cache = cache
         self._metrics = metrics
+        self._last: dict[Hashable, _Last] = {}
 
     async def board(self, standing: Standing, stages: Sequence[Stage], limit: int) -> Board | None:
         """The lanes of `stages`, each with the `limit` cards that came last, and all counts."""
@@ -68,18 +77,32 @@ class Cached:
 
     async def _board(self, standing: Standing, stages: Sequence[Stage], limit: int) -> Board:
         partitions = [position.partition for position in standing.positions]
+        question = (standing.instance, tuple(stages), limit)
+        last = self._last.get(question, _NOTHING)
+        known = {partition: part.board for partition, part in last.parts.items()}
         try:
-            parts = await self._cache.board(standing.instance, partitions, stages, limit)
+            boards = await self._cache.board(standing.instance, partitions, stages, limit, known)
         except CacheAway as error:
             raise NotInCache("away") from error
-        there = [part for part in parts if part is not None]
+        there = [board for board in boards if board is not None]
         if not there or len(there) < len(partitions):
             raise NotInCache("miss")
-        if any(part.offset < position.next_offset for part, position in zip(there, standing.positions, strict=True)):
+        if any(board.offset < position.next_offset for board, position in zip(there, standing.positions, strict=True)):
             raise NotInCache("behind")
-        lanes = tuple(_lane(stage, there, limit) for stage in stages)
-        offsets = {partition: part.offset for partition, part in zip(partitions, there, strict=True)}
-        return Board("cache", lanes, _counts(there), offsets, standing)
+        parts = {
+            partition: last.parts[partition] if known.get(partition) is board else Part(board)
+            for partition, board in zip(partitions, there, strict=True)
+        }
+        answer = last.answer
+        if answer is None or parts != last.parts:
+            lanes = tuple(lane_of(stage, list(parts.values()), limit) for stage in stages)
+            offsets = {partition: board.offset for partition, board in zip(partitions, there, strict=True)}
+            answer = Board("cache", lanes, counts_of(list(parts.values())), offsets, standing)
+            self._last.pop(question, None)
+            self._last[question] = _Last(parts, answer)
+            while len(self._last) > REMEMBERED:
+                del self._last[next(iter(self._last))]
+        return replace(answer, standing=standing)
 
     async def _card(self, standing: Standing, order_id: str) -> Card:
         if not standing.positions:
@@ -93,37 +116,4 @@ class Cached:
             raise NotInCache("miss")
         if offset < home.next_offset:
             raise NotInCache("behind")
-        return _card(body)
-
-
-def _lane(stage: Stage, parts: Sequence[PartitionBoard], limit: int) -> Lane:
-    orders = 0
-    cards: list[Card] = []
-    for part in parts:
-        here = sum(number for field, number in part.counts.items() if field.startswith(f"{stage}|"))
-        found = [_card(body) for body in part.lanes[stage] if body is not None]
-        if len(found) < min(limit, here):
-            raise NotInCache("miss")
-        orders += here
-        cards += found
-    cards.sort(key=lambda card: (card.stage_since, card.order_id), reverse=True)
-    return Lane(stage, orders, tuple(cards[:limit]))
-
-
-def _counts(parts: Sequence[PartitionBoard]) -> dict[str, dict[str, int]]:
-    counts: dict[str, dict[str, int]] = {}
-    for part in parts:
-        for field, number in part.counts.items():
-            if number:
-                stage, _, partner = field.partition("|")
-                partners = counts.setdefault(stage, {})
-                partners[partner] = partners.get(partner, 0) + number
-    return counts
-
-
-def _card(body: bytes) -> Card:
-    try:
-        return Card.from_json(body)
-    except (ValueError, TypeError) as error:
-        # Written by another release: Postgres can tell.
-        raise NotInCache("miss") from error
+        return card_of(body)

@@ -15,6 +15,7 @@ from markupsafe import Markup
 from dashboards.operator.acting.actions import Actions
 from dashboards.operator.boards import Boards
 from dashboards.operator.database import Database
+from dashboards.operator.drawings import Drawings
 from dashboards.operator.hot_cache import HotCache
 from dashboards.operator.listing.listings import Listings
 from dashboards.operator.live import Live
@@ -50,6 +51,7 @@ class Desk:
     set_aside: SetAside
     actions: Actions
     metrics: Metrics
+    drawings: Drawings
 
 
 def desk_of(request: Request) -> Desk:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from redis.asyncio import Redis
@@ -47,11 +47,17 @@ class HotCache:
         self._caches: dict[InstanceName, Cache] = {}
 
     async def board(
-        self, instance: InstanceName, partitions: Sequence[int], lanes: Sequence[str], limit: int
+        self,
+        instance: InstanceName,
+        partitions: Sequence[int],
+        lanes: Sequence[str],
+        limit: int,
+        known: Mapping[int, PartitionBoard],
     ) -> list[PartitionBoard | None]:
-        """Each partition's counts and latest cards, in the order asked; None for one that is not there."""
+        """Each partition's counts and latest cards, in the order asked; None for one that is not there. What is `known`
+        and still true is given again."""
         cache = self._cache(instance)
-        return await self._guarded(lambda: cache.read_board(partitions, lanes, limit))
+        return await self._guarded(lambda: cache.read_board(partitions, lanes, limit, known))
 
     async def card(self, instance: InstanceName, partition: int, order_id: str) -> tuple[int | None, bytes | None]:
         """The offset a partition stands at, and an order's card in it; None for what is not there.

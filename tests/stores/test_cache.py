@@ -48,6 +48,26 @@ async def test_a_batch_that_fits_is_applied_whole(cache: Cache, owner: Owner) ->
     assert not await owner.apply(0, 5, 11, changes, {"submitted|": 1})  # a second time it does not fit
 
 
+async def test_what_a_reader_knows_and_is_still_true_is_not_sent_again(
+    run: Run, redis: Redis, cache: Cache, owner: Owner
+) -> None:
+    for partition in (0, 1):
+        await owner.rebuild(partition, 5, many(2), {"initiated|": 2})
+    boards = await cache.read_board([0, 1], LANES, 10)
+    known = {place: board for place, board in enumerate(boards) if board is not None}
+    assert await owner.apply(1, 5, 9, [card("new", score=7)], {"initiated|": 1})
+    same, moved = await cache.read_board([0, 1], LANES, 10, known)
+    assert same is known[0]
+    assert moved is not None
+    assert (moved.offset, moved.lanes["initiated"][0], moved.counts) == (9, b"new#1", {"initiated|": 3})
+    await owner.rebuild(0, 5, many(1), {"initiated|": 1})  # at the same offset, but of another generation
+    anew, _ = await cache.read_board([0, 1], LANES, 10, known)
+    assert anew is not None
+    assert anew.counts == {"initiated|": 1}
+    await redis.delete(*await keys_of(run, redis))
+    assert await cache.read_board([0, 1], LANES, 10, known) == [None, None]
+
+
 async def test_an_empty_batch_moves_the_offset(cache: Cache, owner: Owner) -> None:
     await owner.rebuild(0, 5, [], {})
     assert await owner.apply(0, 5, 6, [], {})

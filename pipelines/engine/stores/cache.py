@@ -80,9 +80,11 @@ class CardChange:
 class PartitionBoard:
     """What the cache knows of one partition. `counts` is keyed by "<stage>|<partner>".
 
-    `lanes` holds the latest cards of each lane asked for; None stands for a card that somebody has deleted.
+    `lanes` holds the latest cards of each lane asked for; None stands for a card that somebody has deleted. What is
+    of the same generation and offset is the same.
     """
 
+    generation: str
     offset: int
     counts: dict[str, int]
     lanes: dict[str, list[bytes | None]]
@@ -159,13 +161,29 @@ class Cache:
         await self._redis.publish(self.changes_channel, orjson.dumps(message))
 
     async def read_board(
-        self, partitions: Sequence[int], lanes: Sequence[str], limit: int
+        self,
+        partitions: Sequence[int],
+        lanes: Sequence[str],
+        limit: int,
+        known: Mapping[int, PartitionBoard] | None = None,
     ) -> list[PartitionBoard | None]:
-        """Return each partition's board in one round trip; None for one that is not in the cache."""
+        """Return each partition's board in one round trip; None for one that is not in the cache.
+
+        `known` are answers to the same question by partition: one that is still true is not sent again, but returned.
+        """
+        before = known or {}
         pipe = self._redis.pipeline(transaction=False)
         for partition in partitions:
-            await self._scripts["read_board"](keys=[self._marker(partition)], args=[limit, *lanes], client=pipe)
-        return [self._board(row, lanes) for row in await pipe.execute()]
+            last = before.get(partition)
+            stands = [last.generation, last.offset] if last else ["", ""]
+            await self._scripts["read_board"](
+                keys=[self._marker(partition)], args=[limit, *stands, *lanes], client=pipe
+            )
+        rows = await pipe.execute()
+        return [
+            before[partition] if row is not None and len(row) == 2 else self._board(row, lanes)
+            for partition, row in zip(partitions, rows, strict=True)
+        ]
 
     async def read_card(self, partition: int, order_id: str) -> bytes | None:
         """Return an order's card (JSON), None where the cache does not have it."""
@@ -184,9 +202,10 @@ class Cache:
     def _board(row: Any, lanes: Sequence[str]) -> PartitionBoard | None:
         if row is None:
             return None
-        offset, flat, cards = row
+        offset, generation, flat, cards = row
         numbers = iter(flat)
         return PartitionBoard(
+            generation=generation.decode(),
             offset=int(offset),
             counts={f.decode(): int(number) for f, number in zip(numbers, numbers, strict=True) if f != b"|"},
             lanes={lane: [card or None for card in found] for lane, found in zip(lanes, cards, strict=True)},
