@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from benchmarks.history import History
+from benchmarks.template import Past
 from cli.localservers import Addresses, run_environment, unique_run_name
 from pipelines.engine.settings import Settings
 from pipelines.engine.stores.migrate import migrate_control, migrate_instance
@@ -34,13 +34,13 @@ class Bench:
         return 1 if self.quick else full
 
     @asynccontextmanager
-    async def environment(self, history: History | None = None) -> AsyncIterator[BenchRun]:
-        """Give an environment of its own, with this history or none, and drop it afterwards."""
+    async def environment(self, past: Past | None = None) -> AsyncIterator[BenchRun]:
+        """Give an environment of its own, with this past or none, and drop it afterwards."""
         name = unique_run_name("bench")
         async with run_environment(self.addresses, name) as own:
             settings = Settings(_env_file=None, **own.model_dump(), board_port=0)
-            if history is not None:
-                await history.copied_to(self.addresses.postgres_dsn, name)
+            if past is not None:
+                await past.copied_to(self.addresses.postgres_dsn, name)
             else:
                 migrate_control(settings.postgres_dsn)
                 for flow in FLOWS:

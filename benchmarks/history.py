@@ -6,32 +6,21 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from importlib.resources import files
-from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
-from zlib import crc32
 
 import asyncpg
 
 from benchmarks.events import STEPS, event, order_id
 from benchmarks.rows import COLUMNS, row_of
-from pipelines.engine.stores.migrate import migrate_control, migrate_instance
+from benchmarks.template import PATIENCE, copy
 from pipelines.engine.stores.named_sql import named_sql
-from pipelines.engine.stores.postgres import connect
 from pipelines.engine.transport import Message
-from pipelines.flows.declared import FLOWS
 from schemas.lifecycle import STAGES, Stage
 from schemas.streams import partition_of
 from schemas.views import OrderState
 
 PARTITIONS = 8
 EVENTS_PER_ORDER = 6
-
-_MIGRATIONS = [
-    Path(str(files(package)))
-    for package in ("pipelines.engine.stores.migrations", *(flow.migrations.__name__ for flow in FLOWS))
-]
 
 _OPENED = datetime(2025, 12, 1, tzinfo=UTC)
 
@@ -42,16 +31,6 @@ class History:
 
     ledger_rows: int
     open_orders: int
-
-    @property
-    def database(self) -> str:
-        """The name of the database that is copied; another one when the tables are made otherwise."""
-        made = b"".join(path.read_bytes() for folder in _MIGRATIONS for path in sorted(folder.rglob("*.sql")))
-        return f"{self._sizes}{crc32(made):08x}"
-
-    @property
-    def _sizes(self) -> str:
-        return f"bench_history_{self.ledger_rows}_{self.open_orders}_"
 
     def order_no(self, number: int) -> int:
         """Return the number in the ledger of open order `number`; neighbours lie far apart."""
@@ -78,35 +57,11 @@ class History:
 
     async def copied_to(self, admin_dsn: str, database: str) -> None:
         """Put a copy in place of an empty database; what is copied is made if it is not there."""
-        server = await connect(admin_dsn)
-        try:
-            if not await server.fetchval("SELECT true FROM pg_database WHERE datname = $1", self.database):
-                await self._make(server, admin_dsn)
-            await server.execute(f'DROP DATABASE "{database}"')
-            copy = f'CREATE DATABASE "{database}" TEMPLATE "{self.database}" STRATEGY file_copy'
-            await server.execute(copy, timeout=1800)
-        finally:
-            await server.close()
-
-    async def _make(self, server: asyncpg.Connection, admin_dsn: str) -> None:
-        draft = f"{self.database}_draft"
-        for row in await server.fetch("SELECT datname FROM pg_database WHERE datname ^@ $1", self._sizes):
-            await server.execute(f'DROP DATABASE "{row["datname"]}"')  # of tables that were made otherwise
-        await server.execute(f'CREATE DATABASE "{draft}"')
-        dsn = urlunsplit(urlsplit(admin_dsn)._replace(path=f"/{draft}"))
-        migrate_control(dsn)
-        for flow in FLOWS:
-            migrate_instance(dsn, flow.name, flow.migrations)
-        connection = await connect(dsn, "views_v1")
-        try:
-            await self._fill(connection)
-        finally:
-            await connection.close()
-        await server.execute(f'ALTER DATABASE "{draft}" RENAME TO "{self.database}"')
+        await copy(admin_dsn, database, f"bench_history_{self.ledger_rows}_{self.open_orders}_", b"", self._fill)
 
     async def _fill(self, connection: asyncpg.Connection) -> None:
         orders = self.ledger_rows // EVENTS_PER_ORDER
-        patience = {"timeout": 3600}
+        patience = {"timeout": PATIENCE}
         await connection.execute(named_sql(__package__, "history_begin"), **patience)
         await connection.copy_records_to_table(
             "order_index", records=self._index(), columns=["order_id", "order_no", "opened_at"], **patience
