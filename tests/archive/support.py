@@ -22,7 +22,10 @@ from tests.support.runs import Run
 
 VIEWS = InstanceName("views", 1)
 
-SMALL = ((rows, "GROUP_ROWS", 4), (writing, "GROUP_ROWS", 4), (verifying, "GROUP_ROWS", 4), (writing, "FILE_ROWS", 8))
+SMALL = (
+    (rows, "GROUP_ROWS", 4), (rows, "PAGE_ROWS", 5), (writing, "GROUP_ROWS", 4), (verifying, "GROUP_ROWS", 4),
+    (writing, "FILE_ROWS", 8),
+)  # fmt: skip
 """What makes a handful of rows fill several files: modules, names, numbers."""
 
 NOW = datetime.now(UTC)

@@ -23,6 +23,7 @@ from pipelines.edges.archive.manifest import FILE, Manifest
 from pipelines.edges.archive.month import Month
 from pipelines.edges.archive.months import MonthState, survey
 from pipelines.edges.archive.progress import Step, Told
+from pipelines.edges.archive.resting import resting
 from pipelines.edges.archive.rows import Partition, partition_at_once
 from pipelines.edges.archive.store import Store
 from pipelines.edges.archive.verifying import compare, load_manifest
@@ -80,7 +81,8 @@ async def _leave(
                 made = _written(store, folder, dataset, month, rows, told)
                 return made, hashlib.sha256(store.read(f"{folder}/{FILE}")).digest()
 
-        made, digest = await in_thread(to_files, told)
+        async with resting(connection, told) as rests:
+            made, digest = await in_thread(to_files, rests)
 
         async def swap() -> None:
             query = _TIMELINE_LEAVES if dataset is TIMELINE else _ORDERS_LEAVE
