@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import StreamingResponse
 
 from dashboards.operator.desk import Desk, DeskOf, language_of
-from dashboards.operator.fragments import Fragment, View
+from dashboards.operator.fragments import View
+from dashboards.operator.frames import frame
 from dashboards.operator.listing.question import QuestionOf
 from dashboards.operator.live import Client
 
@@ -52,7 +53,7 @@ async def _board(desk: Desk, view: View) -> AsyncIterator[bytes]:
             silent_until = clock() + HEARTBEAT_SECONDS
             if fragments:
                 desk.metrics.frames.inc()
-                yield _event("board", _partials(fragments))
+                yield desk.live.frames.board(fragments)
             else:
                 yield _ALIVE
 
@@ -64,7 +65,7 @@ async def _order(desk: Desk, order_id: str) -> AsyncIterator[bytes]:
             if client.order_changed:
                 client.order_changed = False
                 desk.metrics.frames.inc()
-                yield _event("order", "changed")
+                yield frame("order", "changed")
             else:
                 yield _ALIVE
 
@@ -79,16 +80,4 @@ async def _woken(client: Client, seconds: float) -> None:
     client.wake.clear()
 
 
-def _partials(fragments: Iterable[Fragment]) -> str:
-    return "".join(
-        f'<hx-partial hx-target="#{fragment.id}" hx-swap="outerMorph">{fragment.html}</hx-partial>'
-        for fragment in fragments
-    )
-
-
-def _event(name: str, data: str) -> bytes:
-    lines = "".join(f"data: {line}\n" for line in data.splitlines())
-    return f"event: {name}\n{lines}\n".encode()
-
-
-_ALIVE = b": alive\n" + _event("alive", "yes")
+_ALIVE = b": alive\n" + frame("alive", "yes")
