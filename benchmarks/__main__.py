@@ -12,15 +12,21 @@ import uvloop
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.archive import archive
+from benchmarks.board_page import board_page
+from benchmarks.cache_loss import cache_loss
 from benchmarks.environment import Bench
 from benchmarks.handlers import batch_handler, single_handler
+from benchmarks.live_200 import live_200
 from benchmarks.materialise import materialise
 from benchmarks.memory import memory
 from benchmarks.naive import naive
+from benchmarks.orders_page import orders_page, orders_page_naive
 from benchmarks.outbox import outbox
 from benchmarks.publish import publish
 from benchmarks.result import Result
 from benchmarks.scale import scale
+from benchmarks.search import search
 from benchmarks.takeover import takeover
 from benchmarks.visible import visible
 from cli.localservers import ServicesError, running_servers
@@ -36,6 +42,13 @@ BENCHMARKS: dict[str, Callable[[Bench], Awaitable[Result]]] = {
     "memory": memory,
     "scale": scale,
     "takeover": takeover,
+    "board_page": board_page,
+    "orders_page": orders_page,
+    "orders_page_naive": orders_page_naive,
+    "search": search,
+    "live_200": live_200,
+    "cache_loss": cache_loss,
+    "archive": archive,
 }
 
 
