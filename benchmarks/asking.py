@@ -69,7 +69,7 @@ async def until_cached(asker: Asker) -> None:
 
 def percentile(milliseconds: Sequence[float], percent: int) -> float:
     """Return a percentile, rounded to hundredths."""
-    return round(quantiles(milliseconds, n=100)[percent - 1], 2)
+    return round(quantiles(milliseconds, n=100, method="inclusive")[percent - 1], 2)
 
 
 def told(milliseconds: Sequence[float]) -> dict[str, float]:

@@ -27,7 +27,7 @@ AIM_SECONDS = 10.0
 _BEFORE_SECONDS = 8.0
 _LOOKED_SECONDS = 15.0
 _AS_FAST = 2.0
-"""A page is as fast as before when it takes no longer than so many times the median before the loss."""
+"""Pages are as fast as before when their median is no longer than so many times the median before the loss."""
 
 _IN_A_ROW = 10
 """So many pages in a row have to come from the cache, as fast as before."""
@@ -40,6 +40,7 @@ Asked = tuple[float, str, Answer]
 async def cache_loss(bench: Bench) -> Result:
     """The longest of some losses, in seconds, each with 200 open boards and 5,000 events a second."""
     shop, losses = (QUICK, 2) if bench.quick else (WHOLE, LOSSES)
+    usual: list[Asked] = []
     asked: list[Asked] = []
     back: list[float] = []
     seconds = losses * (_BEFORE_SECONDS + _LOOKED_SECONDS)
@@ -53,6 +54,7 @@ async def cache_loss(bench: Bench) -> Result:
                 lost = time.perf_counter()
                 await _emptied(run)
                 after = await _ask(reader, _LOOKED_SECONDS)
+                usual += before
                 asked += after
                 back.append(_back(before, after, lost))
             frames = await watching
@@ -61,9 +63,14 @@ async def cache_loss(bench: Bench) -> Result:
         "orders": shop.orders, "losses": losses, "seconds_each": [round(seconds, 2) for seconds in back], "rate": rate,
         "clients": CLIENTS, "pages_asked_after": len(asked), "longest_page_ms": round(max(a.ms for _, _, a in asked)),
         "error_pages": sum(answer.status != 200 for _, _, answer in asked), "streams_lost": frames["lost"],
-        "ms_after": told([answer.ms for _, path, answer in asked if path == "/"]),
+        "boards_before": _said(usual), "boards_after": _said(asked),
     }  # fmt: skip
     return Result("cache_loss", max(back), "s", AIM_SECONDS, "the aim", True, conditions)
+
+
+def _said(asked: list[Asked]) -> dict[str, float]:
+    boards = [answer for _, path, answer in asked if path == "/"]
+    return {"from_cache": round(_from_cache(boards) / len(boards), 3), **told([answer.ms for answer in boards])}
 
 
 async def _emptied(run: BenchRun) -> None:
@@ -86,14 +93,13 @@ def _back(before: list[Asked], after: list[Asked], lost: float) -> float:
     """Return the seconds from the loss to the first of some boards in a row that came as they did before;
     `_LOOKED_SECONDS` where there were none."""
     usual = median(answer.ms for _, path, answer in before if path == "/")
-    row = 0
-    first = lost
-    for at, path, answer in after:
-        if path != "/":
-            continue
-        well = b'data-source="cache"' in answer.body and answer.ms <= _AS_FAST * usual
-        first = at if well and row == 0 else first
-        row = row + 1 if well else 0
-        if row == _IN_A_ROW:
-            return first - lost
+    boards = [(at, answer) for at, path, answer in after if path == "/"]
+    for first in range(len(boards) - _IN_A_ROW + 1):
+        row = [answer for _, answer in boards[first : first + _IN_A_ROW]]
+        if _from_cache(row) == len(row) and median(answer.ms for answer in row) <= _AS_FAST * usual:
+            return boards[first][0] - lost
     return _LOOKED_SECONDS
+
+
+def _from_cache(answers: list[Answer]) -> int:
+    return sum(b'data-source="cache"' in answer.body for answer in answers)

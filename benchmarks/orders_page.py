@@ -85,9 +85,9 @@ async def orders_page(bench: Bench) -> Result:
 async def orders_page_naive(bench: Bench) -> Result:
     """Median milliseconds of the deep page of the newest orders with OFFSET, beside that of ours with all HTML."""
     shop = SMALL if bench.quick else WHOLE
-    async with bench.environment(shop) as run, board(run) as address, asker(address) as reader:
+    async with bench.environment(shop) as run, board(run) as address:
         connection = await connect(run.settings.postgres_dsn, "views_v1")
-        ours = (await _sequence(connection, reader, Question())).deep
+        ours = (await _sequence(connection, address, Question())).deep
         page = min(DEEP, shop.orders // PAGE // 2)
         plain = {name: await _plain(connection, number) for name, number in (("first", 1), ("deep", page))}
         await connection.execute("CREATE INDEX ON plain_orders (opened_at DESC)", timeout=3600)
@@ -102,27 +102,27 @@ async def orders_page_naive(bench: Bench) -> Result:
 
 
 async def _pages(bench: Bench, shop: GrownShop) -> dict[str, Taken]:
-    async with bench.environment(shop) as run, board(run) as address, asker(address) as reader:
+    async with bench.environment(shop) as run, board(run) as address:
         connection = await connect(run.settings.postgres_dsn, "views_v1")
-        for question in SEQUENCES.values():  # the connection's statements are prepared, the template is compiled
-            await reader.page(question.address("/orders"))
-        taken = {name: await _sequence(connection, reader, question) for name, question in SEQUENCES.items()}
+        taken = {name: await _sequence(connection, address, question) for name, question in SEQUENCES.items()}
         await connection.close()
     return taken
 
 
-async def _sequence(connection: asyncpg.Connection, reader: Asker, question: Question) -> Taken:
+async def _sequence(connection: asyncpg.Connection, address: str, question: Question) -> Taken:
     table, where = _meant(question)
     rows = await connection.fetchval(f"SELECT count(*) FROM {table} WHERE {where}", timeout=600)  # noqa: S608 - our own
-    deep = await _cursors(connection, question, [min(PAGE * (DEEP - 1), rows // 2)])
     chance = random.Random(rows)
-    drawn = await _cursors(connection, question, sorted(chance.sample(range(rows), min(rows, DRAWN))))
+    places = sorted(chance.sample(range(rows), min(rows, DRAWN)))
+    deep, *drawn = await _cursors(connection, question, [min(PAGE * (DEEP - 1), rows // 2), *places])
     found = Taken([], [], [])
-    found.first += await _turned(reader, question.address("/orders"))
-    found.deep += await _turned(reader, question.address("/orders", after=deep[0]))
-    for cursor in drawn:
-        for way in ("after", "before"):
-            found.drawn.append((await reader.page(question.address("/orders", **{way: cursor}))).ms)
+    async with asker(address) as reader:
+        await reader.page(question.address("/orders"))  # the statements are prepared, the template is compiled
+        found.first += await _turned(reader, question.address("/orders"))
+        found.deep += await _turned(reader, question.address("/orders", after=deep))
+        for cursor in drawn:
+            for way in ("after", "before"):
+                found.drawn.append((await reader.page(question.address("/orders", **{way: cursor}))).ms)
     return found
 
 
@@ -146,10 +146,11 @@ async def _cursors(connection: asyncpg.Connection, question: Question, places: l
     way = "DESC" if key.descending else "ASC"
     columns = ", ".join({"order_no", key.column})
     query = f"""SELECT * FROM (
-                    SELECT {columns}, row_number() OVER (ORDER BY {key.column} {way}, order_no {way}) AS place
+                    SELECT {columns}, row_number() OVER (ORDER BY {key.column} {way}, order_no {way}) - 1 AS place
                       FROM {table} WHERE {where}) AS numbered
-                 WHERE place = ANY($1) ORDER BY place"""  # noqa: S608 - words of our own
-    return [key.cursor(row) for row in await connection.fetch(query, [place + 1 for place in places], timeout=600)]
+                 WHERE place = ANY($1)"""  # noqa: S608 - words of our own
+    found = {row["place"]: key.cursor(row) for row in await connection.fetch(query, places, timeout=600)}
+    return [found[place] for place in places]
 
 
 def _meant(question: Question) -> tuple[str, str]:
