@@ -16,7 +16,7 @@ import asyncpg
 from pipelines.edges.archive.progress import Step, Told
 from pipelines.engine.stores.named_sql import named_sql
 
-REST = 5.0
+REST = 6.0
 """So many times as long as it has worked it rests."""
 
 LATE_SECONDS = 0.2
