@@ -6,14 +6,18 @@ import asyncio
 import re
 import time
 from dataclasses import replace
+from datetime import timedelta
 from html import unescape
 from pathlib import Path
 from typing import Any
 
 import asyncpg
+import pytest
 
+from dashboards.operator import outboxes
 from pipelines.edges.outbox.installation import install
 from pipelines.edges.outbox.lag import Lag, Writer
+from pipelines.edges.outbox.reporting import REPORT_SECONDS
 from pipelines.edges.outbox.reports import Report, reports_key
 from tests.board.support import Board, asked, redis_of
 from tests.board.test_live import frame_with
@@ -42,7 +46,9 @@ def panel(page: str) -> str:
     return " ".join(unescape(re.sub("<[^>]*>", " ", found.group())).split())
 
 
-async def test_a_relay_reports_what_waits_and_who_holds_it_up(own_stock: Run, tmp_path: Path) -> None:
+async def test_a_relay_reports_what_waits_and_who_holds_it_up(
+    own_stock: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     dsn = own_stock.settings.postgres_dsn
     await install(dsn, "/shop")
     writer = await asyncpg.connect(dsn, server_settings={"application_name": "shop api"})
@@ -71,6 +77,7 @@ async def test_a_relay_reports_what_waits_and_who_holds_it_up(own_stock: Run, tm
         while f"Connection {pid}" in frame:
             frame = await frame_with(frames, "Outbox of Shop")
         child.kill()
+        monkeypatch.setattr(outboxes, "SILENT", timedelta(seconds=2 * REPORT_SECONDS))
 
         async def silent() -> bool:
             return bool((await board.json("/api/outboxes"))["outboxes"][0]["silent"])
