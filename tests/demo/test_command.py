@@ -57,7 +57,7 @@ async def test_two_demos_play_at_the_same_time(servers: Addresses) -> None:
         nothing_left(running, servers)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.long)])
 async def test_one_that_goes_on_stops_cleanly_when_told(servers: Addresses, number: signal.Signals) -> None:
     async with demo("--orders", "40", "--seed", "3") as running:
         await running.says("running: published")
