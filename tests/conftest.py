@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
@@ -9,6 +10,12 @@ import pytest
 from cli.localservers import Addresses
 from tests.support.runs import Run, fresh_run
 from tests.support.servers import real_servers
+
+
+def pytest_configure() -> None:
+    """Let Ctrl-C end us and our processes: what a shell starts in the background is deaf to it, and passes that on."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
