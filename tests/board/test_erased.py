@@ -66,7 +66,8 @@ async def test_the_command_says_what_it_found_and_did(run: Run, monkeypatch: pyt
     (row,) = (await warren("customer", "list", "--json")).json["erasures"]
     assert row["requested_by"] == "tester"
     assert row["finished_at"] is not None
-    (await warren.ends("customer", "erase", "")).failed(2, "an empty id")
+    for nobody in ("", "a\nb", "x" * 257, "\udcff"):
+        (await warren.ends("customer", "erase", nobody)).failed(2, "no customer can have this id")
 
 
 async def test_without_redis_it_is_not_finished(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import asyncpg
+from pydantic import TypeAdapter, ValidationError
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
@@ -24,8 +25,11 @@ from pipelines.engine.stores.cache import Cache
 from pipelines.engine.stores.instances import CONTROL_SCHEMA, InstanceName
 from pipelines.engine.stores.named_sql import named_sql
 from pipelines.engine.stores.postgres import connect
+from schemas.envelope import Name
 from schemas.erasure import ERASED, customer_digest
 from schemas.errors import SettingsError, StoreUnavailable, told
+
+_NAME = TypeAdapter[str](Name)
 
 _SCHEMAS = named_sql(__package__, "schemas")
 _ENLIST = named_sql(__package__, "enlist")
@@ -42,8 +46,10 @@ async def erase(settings: Settings, customer_id: str, requested_by: str, tell: T
         ArchiveBusy: somebody archives or restores just now.
         ArchiveDamaged, ArchiveAway, StoreUnavailable, or any of DATABASE_ERRORS.
     """
-    if not customer_id:
-        raise SettingsError("name a customer: an empty id is nobody's")
+    try:
+        _NAME.validate_python(customer_id)
+    except ValidationError as error:
+        raise SettingsError(f"no customer can have this id: {error.errors()[0]['msg']}") from error
     connection = await connect(settings.postgres_dsn, CONTROL_SCHEMA, application="warren customer")
     try:
         instances = [_instance_of(row["nspname"]) for row in await connection.fetch(_SCHEMAS)]
