@@ -8,7 +8,7 @@ from typing import Any
 
 import asyncpg
 
-from pipelines.edges.archive import rows, verifying, writing
+from pipelines.edges.archive import resting, rows, verifying, writing
 from pipelines.edges.archive.leaving import archive
 from pipelines.edges.archive.month import Month
 from pipelines.edges.archive.months import MonthState
@@ -24,9 +24,10 @@ VIEWS = InstanceName("views", 1)
 
 SMALL = (
     (rows, "GROUP_ROWS", 4), (rows, "PAGE_ROWS", 5), (writing, "GROUP_ROWS", 4), (verifying, "GROUP_ROWS", 4),
-    (writing, "FILE_ROWS", 8),
+    (writing, "FILE_ROWS", 8), (resting, "REST", 0),
 )  # fmt: skip
-"""What makes a handful of rows fill several files: modules, names, numbers."""
+"""What makes a handful of rows fill several files, and nobody rest for them, as they were recorded long before they
+took effect: modules, names, numbers."""
 
 NOW = datetime.now(UTC)
 OLD = Month.of(NOW).plus(-6)

@@ -19,6 +19,7 @@ STEP = Step("timeline", Month(2026, 3), "written", 10_000)
 def test_it_rests_so_many_times_as_long_as_it_has_worked(monkeypatch: pytest.MonkeyPatch) -> None:
     slept: list[float] = []
     moment = 100.0
+    monkeypatch.setattr(module, "REST", 6.0)
     monkeypatch.setattr(time, "monotonic", lambda: moment)
     monkeypatch.setattr(time, "sleep", slept.append)
     told: list[Step] = []
@@ -31,7 +32,7 @@ def test_it_rests_so_many_times_as_long_as_it_has_worked(monkeypatch: pytest.Mon
     rests(STEP)
     moment += 30.0
     rests(STEP)
-    assert slept == [0.5 * module.REST, module._LONGEST_SECONDS]
+    assert slept == [3.0, module._LONGEST_SECONDS]
     assert told == [STEP] * 3
 
 

@@ -10,6 +10,7 @@ import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, Page, expect
 
+from dashboards.operator.signin import accounts, guard
 from tests.board.signin.door import PASSWORD, give_accounts, signing
 from tests.board.stock import publish, stock
 from tests.board.support import Board
@@ -146,6 +147,14 @@ async def test_a_message_in_quarantine_is_corrected_in_the_browser(browser: Brow
     await page.context.close()
 
 
+@pytest.fixture
+def looked_at_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For boards that are started then: accounts are looked at twice a second."""
+    monkeypatch.setattr(accounts, "REUSE_SECONDS", 0.5)
+    monkeypatch.setattr(guard, "CHECK_SECONDS", 0.5)
+
+
+@pytest.mark.usefixtures("looked_at_often")
 async def test_who_is_signed_out_while_a_page_is_open_is_told(browser: Browser, live: Board, run: Run) -> None:
     page = await signed_in(browser, live)
     await page.goto("/")
