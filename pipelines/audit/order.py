@@ -85,7 +85,9 @@ class Ledgered:
                 else:
                     says.strange.append(row)
         customers = {event.customer for event in says.due}
-        says.may_lack = says.moved or order.erased.may_lack(customers)
+        # A later event may have named an erased customer; then the order's row, of the same moment, says so.
+        later = says.moved and any(row["erased"] for row in order.rows.views)
+        says.may_lack = later or order.erased.may_lack(customers)
         says.must_lack = order.erased.must_lack(customers)
         return says
 

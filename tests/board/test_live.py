@@ -112,10 +112,7 @@ async def test_when_nothing_can_be_read_the_page_says_so_and_recovers(flowing: R
         assert 'role="alert"' not in await frame_with(frames, "The cache does not answer. All figures come")
 
 
-async def test_a_client_that_does_not_read_costs_nothing_and_then_gets_the_latest(
-    flowing: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(live, "FRAME_SECONDS", 0.05)  # forty frames in a shorter time
+async def test_a_client_that_does_not_read_costs_nothing_and_then_gets_the_latest(flowing: Run) -> None:
     async with asked(flowing.settings) as board, board.events() as frames:
         await frame_with(frames, "lane-initiated")
         host, port = httpx.URL(board.address).host, httpx.URL(board.address).port

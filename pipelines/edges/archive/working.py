@@ -45,7 +45,9 @@ async def alone(settings: Settings, instance: InstanceName) -> AsyncIterator[asy
     try:
         mine = "SELECT pg_try_advisory_lock(hashtextextended($1, 0))"
         if not await connection.fetchval(mine, f"{instance.schema}.archive"):
-            raise ArchiveBusy(f"somebody archives or restores {instance} just now; try again when that has ended")
+            raise ArchiveBusy(
+                f"somebody archives, restores or erases in {instance} just now; try again when that has ended"
+            )
         yield connection
     finally:
         await connection.close(timeout=2)

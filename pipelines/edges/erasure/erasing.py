@@ -8,6 +8,7 @@ finish     if nothing waits, parked, and no folder of the archive is left over
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime
 
 import asyncpg
@@ -82,6 +83,8 @@ async def _enlist(
     connection: asyncpg.Connection, instances: list[InstanceName], customer_id: str, requested_by: str
 ) -> None:
     async with connection.transaction():
+        # Of two at once, each would hold a checkpoint that the other waits for.
+        await connection.execute("LOCK TABLE erased IN SHARE ROW EXCLUSIVE MODE")
         if await connection.fetchval(_ENLIST, customer_digest(customer_id), requested_by):
             for instance in instances:
                 await connection.execute(f'SET LOCAL search_path TO "{instance.schema}"')
@@ -112,7 +115,7 @@ async def _erase_from(
         done.parked += await tables.parked_orders(connection, customer_id, orders)
         if archived is not None:
             archived = await ArchivedMonths.of(connection, Store(settings.archive_url), instance.schema)
-            done.leftover += archived.leftover()
+            done.leftover += await asyncio.to_thread(archived.leftover)
     if not dry_run:
         tell(f"{instance}, hot cache")
         await _empty_cache(settings, instance)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import TypeVar
 
 import asyncpg
@@ -16,7 +16,10 @@ from schemas.orders import NAMING, customer_of, parse
 _ORDERS_OF = named_sql(__package__, "orders_of")
 _NAMING = named_sql(__package__, "naming_events")
 _TIMELINE = named_sql(__package__, "timeline_erase")
-_ORDERS = [named_sql(__package__, f"{kept}_orders_erase") for kept in ("open", "closed", "archived")]
+_ORDERS = [
+    named_sql(__package__, "orders_erase").format(table=table)
+    for table in ("open_orders", "closed_orders", "archived_orders")
+]
 _QUARANTINE_NAMING = named_sql(__package__, "quarantine_naming")
 _QUARANTINE = named_sql(__package__, "quarantine_erase")
 _PARKED = named_sql(__package__, "parked")
@@ -44,25 +47,30 @@ async def orders_now_of(connection: asyncpg.Connection, customer_id: str) -> set
 async def orders_of(connection: asyncpg.Connection, customer_id: str) -> set[int]:
     """Return the numbers of all orders that ever were the customer's, by the database."""
     found = await orders_now_of(connection, customer_id)
-    async with connection.transaction(readonly=True):
-        async for row in connection.cursor(
-            _NAMING, sorted(NAMING), customer_id.encode(), prefetch=1000, timeout=_HOURS
-        ):
-            if row["order_no"] not in found and names(row["body"], customer_id):
-                found.add(row["order_no"])
+    async for row in _rows(connection, _NAMING, sorted(NAMING), customer_id.encode()):
+        if row["order_no"] not in found and names(row["body"], customer_id):
+            found.add(row["order_no"])
     return found
 
 
 async def messages_of(connection: asyncpg.Connection, customer_id: str) -> list[tuple[int, int]]:
     """Return the places (partition, offset) of the messages in quarantine that name the customer."""
-    rows = await connection.fetch(_QUARANTINE_NAMING, timeout=_HOURS)
-    return [(r["partition"], r["stream_offset"]) for r in rows if customer_id in customers_named(r["body"])]
+    return [
+        (row["partition"], row["stream_offset"])
+        async for row in _rows(connection, _QUARANTINE_NAMING)
+        if customer_id in customers_named(row["body"])
+    ]
 
 
 async def parked_orders(connection: asyncpg.Connection, customer_id: str, orders: set[int]) -> list[str]:
     """Return the ids of the orders, these or others that name the customer, which have parked events."""
-    rows = await connection.fetch(_PARKED, timeout=_HOURS)
-    return sorted({r["order_id"] for r in rows if r["order_no"] in orders or customer_id in customers_named(r["body"])})
+    return sorted(
+        {
+            row["order_id"]
+            async for row in _rows(connection, _PARKED)
+            if row["order_no"] in orders or customer_id in customers_named(row["body"])
+        }
+    )
 
 
 async def erase_rows(
@@ -76,6 +84,13 @@ async def erase_rows(
     for places in _pieces(messages):
         partitions, offsets = [list(column) for column in zip(*places, strict=True)]
         done.messages += await _execute(connection, _QUARANTINE, partitions, offsets)
+
+
+async def _rows(connection: asyncpg.Connection, query: str, *arguments: object) -> AsyncIterator[asyncpg.Record]:
+    """Give the rows some at a time: bodies may be more than memory holds."""
+    async with connection.transaction(readonly=True):
+        async for row in connection.cursor(query, *arguments, prefetch=_AT_ONCE, timeout=_HOURS):
+            yield row
 
 
 async def _execute(connection: asyncpg.Connection, query: str, *arguments: object) -> int:

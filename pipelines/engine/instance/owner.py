@@ -70,9 +70,10 @@ class Owner(Generic[S, E]):
         """
         await self.let_go()
         self._connection = await self._connect()
-        self._held = await checkpoints.claim(self._connection, self._partition, owner)
+        held = await checkpoints.claim(self._connection, self._partition, owner)
         await self._projection.begin(self._connection)
-        return Position(self._held.next_offset, self._held.recorded_at)
+        self._held = held
+        return Position(held.next_offset, held.recorded_at)
 
     async def commit(self, batch: Batch) -> Decision[S, E] | None:
         """Let the batch take effect once, however often the database fails meanwhile; return what it did.
