@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 
 import boto3
 import httpx
+import pyarrow.parquet as pq
 import pytest
 from moto.server import ThreadedMotoServer
 
@@ -13,6 +15,7 @@ from pipelines.audit import audit
 from pipelines.edges.archive.checking import check_archive
 from pipelines.edges.archive.errors import ArchiveAway
 from pipelines.edges.archive.progress import Step, nobody
+from pipelines.edges.erasure.erasing import erase
 from pipelines.engine.settings import Settings
 from tests.archive.support import CLOSED, OLD, VIEWS, all_rows, come_back, fill, leave, settings_of
 from tests.board.support import asked
@@ -66,6 +69,21 @@ async def test_there_and_back(run: Run, on_s3: Settings) -> None:
     assert await all_rows(connection) == before
     assert await leave(on_s3)
     await connection.close()
+
+
+async def test_an_erased_customers_months_are_written_anew(run: Run, on_s3: Settings) -> None:
+    await fill(run)
+    await leave(on_s3)
+    before = keys()
+    done = await erase(on_s3, "c1", "ada", lambda _: None, dry_run=False)
+    assert (done.finished, done.leftover, set(done.months)) == (True, [], {f"{OLD} timeline", f"{OLD} orders"})
+    assert not any(f"/{OLD}/" in key for key in keys())
+    assert {key.replace(f"{OLD}~1", str(OLD)) for key in keys()} == before
+    bodies = [boto3.client("s3").get_object(Bucket=BUCKET, Key=key)["Body"].read() for key in keys() if "part" in key]
+    rows = [row for body in bodies for row in pq.read_table(io.BytesIO(body)).to_pylist()]
+    assert len(rows) > 10
+    assert not any('"c1"' in str(row) or row.get("customer_id") == "c1" for row in rows)
+    assert all(not one.wrong for one in await check_archive(on_s3, VIEWS, nobody))
 
 
 async def test_what_ended_in_the_middle_of_a_file_is_not_there(run: Run, on_s3: Settings) -> None:

@@ -60,12 +60,16 @@ async def test_answers_are_never_mixed_up_after_an_interrupted_one(stocked: Run)
 
 @pytest.mark.parametrize("pattern", ["*", "*:\\{p2\\}", "*:card:S3-1", "*:lane:submitted"])
 async def test_a_cache_that_is_not_whole_is_not_believed(own_stock: Run, pattern: str) -> None:
-    async with asked(own_stock.settings) as board:
-        right = await ids(board, limit=200)
-    async with asked(own_stock.settings) as board, redis_of(own_stock.settings) as redis:
+    async with (
+        asked(own_stock.settings) as one_that_knows,
+        asked(own_stock.settings) as board,
+        redis_of(own_stock.settings) as redis,
+    ):
+        right = await ids(one_that_knows, limit=200)
         gone = await keys(redis, own_stock.settings, pattern)
         assert gone
         await redis.delete(*gone)
+        assert await ids(one_that_knows, limit=200) == right, "what was read before may be remembered, and is right"
         answer = await board.json("/api/board", limit=200)
         assert answer["source"] == "database"
         assert [order["order_id"] for order in answer["orders"]] == right

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
 import asyncpg
+import pytest
 
 from pipelines.audit import Kind
-from tests.audit.stores import PARKING, SOUND, Stores, commit, publish
+from schemas.streams import partition_of
+from tests.audit.stores import PARKING, PARTITIONS, SOUND, Stores, commit, publish, publish_raw
 from tests.erasure.shop import IVAN, IVANS, MARIA, erase, named, naming, note
 from tests.support.events import event
 from tests.support.runs import Run
@@ -42,6 +46,21 @@ async def test_nothing_names_him_and_all_else_is_as_before(stores: Stores) -> No
     assert of_before["M1"] == MARIA
     report = await stores.audit()
     assert report.clean, report.findings
+
+
+@pytest.mark.parametrize("customer", ['Илья "4711"', "back\\slash", "per%cent_", "émile", "'; --"])
+@pytest.mark.parametrize("ascii_only", [True, False], ids=["escaped", "as it is"])
+async def test_ids_of_any_characters_are_found(stores: Stores, shop: Run, customer: str, ascii_only: bool) -> None:
+    """In an order that is somebody else's by now, so by its events alone."""
+    order = f"odd {customer} {ascii_only}".encode().hex()
+    events = [named(order, customer), named(order, MARIA, event_id="hers")]
+    bodies = [json.dumps(event, ensure_ascii=ascii_only).encode() for event in events]
+    await publish_raw(shop.settings, partition_of(order, PARTITIONS), *bodies)
+    await commit(stores.settings, SOUND())
+    done = await erase(stores.settings, customer)
+    assert (done.finished, done.orders >= 1) == (True, True)
+    kept = await stores.connection.fetch("SELECT body FROM timeline WHERE order_no = $1", await stores.number(order))
+    assert [row["body"] for row in kept] == [b"", b""]
 
 
 async def test_a_dry_run_says_what_there_is_and_leaves_it(stores: Stores) -> None:

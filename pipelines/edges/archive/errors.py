@@ -10,7 +10,7 @@ class ArchiveError(WarrenError):
 
 
 class ArchiveBusy(ArchiveError):
-    """Somebody else archives or restores just now, or holds a table that a month should leave."""
+    """Somebody else archives, restores or erases just now, or holds a table that a month should leave."""
 
 
 class ArchiveDamaged(ArchiveError):

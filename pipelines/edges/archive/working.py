@@ -35,7 +35,7 @@ _HOLDERS = named_sql(__package__, "holders")
 
 @asynccontextmanager
 async def alone(settings: Settings, instance: InstanceName) -> AsyncIterator[asyncpg.Connection]:
-    """Give a connection to the instance's tables to the only one who archives or restores there.
+    """Give a connection to the instance's tables to the only one who archives, restores or erases there.
 
     Raises:
         ArchiveBusy: somebody else does.
