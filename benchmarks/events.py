@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from typing import Any
 
 import orjson
@@ -16,25 +18,37 @@ STEPS = (
     ("packaging", "/mes"), ("shipped", "/mes"), ("closed", "/crm"),
 )  # fmt: skip
 
+_INTERLEAVED = 1000
+"""So many orders take each step together."""
+
 _START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-def lives(count: int, *, seed: int = 1, duplicates: float = 0.05, first_order: int = 0) -> list[Message]:
-    """Return about `count` events of orders on their way, interleaved, with a share of exact duplicates.
+def lives(events: int, *, seed: int = 1, duplicates: float = 0.05, first_order: int = 0) -> list[Message]:
+    """Return about so many `events` of orders on their way, interleaved, with a share of exact duplicates.
 
     Orders are numbered from `first_order` on; the same order from another seed is other content: a conflict.
     """
     chance = random.Random(seed)
-    orders = max(1, count // len(STEPS))
+    orders = max(1, events // len(STEPS))
     messages: list[Message] = []
-    for start in range(first_order, first_order + orders, 1000):
-        block = range(start, min(start + 1000, first_order + orders))
+    for start in range(first_order, first_order + orders, _INTERLEAVED):
+        block = range(start, min(start + _INTERLEAVED, first_order + orders))
         for step in range(len(STEPS)):
             for number in block:
                 messages.append(event(chance, number, step))
                 if chance.random() < duplicates:
                     messages.append(messages[chance.randrange(max(0, len(messages) - 5000), len(messages))])
     return messages
+
+
+def endless(first_order: int) -> Iterator[Message]:
+    """Give events of ever new orders on their way, interleaved, each made when it is asked for."""
+    chance = random.Random(first_order)
+    for start in count(first_order, _INTERLEAVED):
+        for step in range(len(STEPS)):
+            for number in range(start, start + _INTERLEAVED):
+                yield event(chance, number, step)
 
 
 def order_id(number: int) -> str:

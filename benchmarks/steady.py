@@ -9,11 +9,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 
 import orjson
 
 from benchmarks.environment import BenchRun
-from benchmarks.events import event, lives
+from benchmarks.events import endless, event
 from pipelines.engine.transport import Message, SuperStreamPublisher
 
 TICKS = 50
@@ -26,7 +27,6 @@ PROBE = "probe-"
 """How the ids of these begin. Their events are a second ahead, so that they stand on top of their lane for so long."""
 
 _LATER = timedelta(seconds=1)
-_PIECE = 50_000
 
 
 @dataclass(slots=True)
@@ -60,13 +60,10 @@ async def steady_load(run: BenchRun, rate: int, first_order: int) -> AsyncIterat
 
 async def _publish(publisher: SuperStreamPublisher, load: Load, rate: int, first_order: int) -> None:
     size = rate // TICKS
-    waiting: list[Message] = []
+    events = endless(first_order)  # a store of them made at once would hold the load up for a moment, and then hurry it
     started, tick = time.perf_counter(), 0
     while True:
-        if len(waiting) < size:
-            waiting += lives(_PIECE, duplicates=0, seed=first_order, first_order=first_order)
-            first_order += _PIECE
-        part, waiting = [_now(message) for message in waiting[:size]], waiting[size:]
+        part = [_now(message) for message in islice(events, size)]
         if tick % PROBE_TICKS == 0:
             part[-1] = _probe(tick // PROBE_TICKS)
         await publisher.publish(part)
