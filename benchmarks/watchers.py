@@ -1,7 +1,7 @@
 """Open pages of a board, as a process of its own: `python -m benchmarks.watchers ADDRESS COUNT SECONDS`.
 
 Each is an event stream. Prints as JSON, for each order whose id begins with `PROBE`, when its card came to each page;
-when all were open (both in seconds since 1970); how many bytes came, and how many streams ended.
+when all had their first frame (both in seconds since 1970); how many bytes came, and how many streams ended.
 """
 
 from __future__ import annotations
@@ -23,6 +23,10 @@ _TAIL = 64
 """A card's beginning may come in two pieces, and is no longer than this."""
 
 
+_PATIENCE = 30
+"""Every page has its first frame after at most so many seconds, or there is nothing to measure."""
+
+
 class Watcher(asyncio.Protocol):
     """One open page."""
 
@@ -31,6 +35,7 @@ class Watcher(asyncio.Protocol):
         self._seen = seen
         self._known: set[bytes] = set()
         self._tail = b""
+        self.begun = asyncio.Event()
         self.bytes = 0
         self.lost = False
 
@@ -41,6 +46,7 @@ class Watcher(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Note which cards are new."""
         now = time.time()
+        self.begun.set()
         self.bytes += len(data)
         text = self._tail + data
         for card in _CARD.findall(text):
@@ -60,6 +66,9 @@ async def watch(address: str, count: int, seconds: float) -> dict[str, object]:
     seen: dict[str, list[float]] = {}
     watchers = [Watcher(place.netloc, seen) for _ in range(count)]
     opened = [await _open(watcher, str(place.hostname), place.port or 80) for watcher in watchers]
+    async with asyncio.timeout(_PATIENCE):
+        for watcher in watchers:
+            await watcher.begun.wait()
     opened_at = time.time()
     await asyncio.sleep(seconds)
     lost = sum(watcher.lost for watcher in watchers)

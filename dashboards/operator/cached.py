@@ -13,9 +13,8 @@ from dashboards.operator.rows import Board, Card, Standing
 from schemas.lifecycle import Stage
 from schemas.streams import partition_of
 
-CATCH_UP_SECONDS = 0.1
-"""What the pipeline may need between its commit and the cache: one that is behind is asked again after this."""
-
+CATCH_UP_SECONDS = (0.005, 0.01, 0.02, 0.04, 0.05)
+"""The pipeline needs a moment between commit and cache: one that is behind is asked again after each of these."""
 
 REMEMBERED = 16
 """So many boards are remembered, each of other lanes: of what has not changed since, nothing is read or made again."""
@@ -42,18 +41,19 @@ class Cached:
 
     async def board(self, standing: Standing, stages: Sequence[Stage], limit: int) -> Board | None:
         """The lanes of `stages`, each with the `limit` cards that came last, and all counts."""
-        for again in (True, False):
+        waits = iter(CATCH_UP_SECONDS)
+        while True:
             try:
                 found = await self._board(standing, stages, limit)
             except NotInCache as why:
-                if again and why.reason == "behind":
-                    await asyncio.sleep(CATCH_UP_SECONDS)
+                wait = next(waits, None)
+                if wait is not None and why.reason == "behind":
+                    await asyncio.sleep(wait)
                     continue
                 self._metrics.cache_read(why.reason)
                 return None
             self._metrics.cache_read("hit")
             return found
-        return None
 
     async def card(self, standing: Standing, order_id: str) -> Card | None:
         """One order's card."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
@@ -28,7 +29,7 @@ from schemas.streams import partition_of
 log = logging.getLogger(__name__)
 
 FRAME_SECONDS = 0.05
-"""The least time between two frames, and no less than the last one took: half of the process is left to others."""
+"""The least time between two frames, and no less than what CPU the last one took: half of the process is for others."""
 
 CHECK_SECONDS = 1.0
 """How often the checkpoints are looked at, so that a change is seen even if nobody announced it."""
@@ -113,10 +114,9 @@ class Live:
 
     async def run(self) -> None:
         """Keep all pages up to date until cancelled."""
-        loop = asyncio.get_running_loop()
         while True:
             announced = await self._announced()
-            begun = loop.time()
+            begun = time.process_time()
             if self._clients:
                 try:
                     if announced or await self._unannounced():
@@ -127,7 +127,7 @@ class Live:
                 except Exception:
                     log.exception("drawing the board failed; trying again")
             await asyncio.sleep(0)  # all that were woken have taken theirs when this goes on
-            await asyncio.sleep(max(FRAME_SECONDS, loop.time() - begun))
+            await asyncio.sleep(max(FRAME_SECONDS, time.process_time() - begun))
 
     async def run_narrowed(self) -> None:
         """Keep the boards of some orders only up to date until cancelled: one after the other, as each costs the
