@@ -38,7 +38,7 @@ class Reads:
         self._cache = cache
         self._cached = Cached(cache, metrics)
         self._database = database
-        self._standings: Shared[Standing] = Shared(REUSE_SECONDS)
+        self._standings: Shared[Standing] = Shared(REUSE_SECONDS, ahead=REUSE_SECONDS / 2)  # no frame is to wait for it
         self._boards: Shared[Board] = Shared(REUSE_SECONDS)
         self._cards: Shared[Card | None] = Shared(REUSE_SECONDS)
         self._outboxes: Shared[Outboxes] = Shared(REUSE_SECONDS)

@@ -41,6 +41,34 @@ async def test_an_old_answer_is_not_used() -> None:
     assert [await shared.get("key", question), await shared.get("key", question)] == [1, 2]
 
 
+async def test_what_is_there_serves_while_it_is_asked_anew() -> None:
+    shared, question = Shared[int](60, ahead=60), Asked()
+    question.may_answer.set()
+    assert await shared.get("key", question) == 1
+    question.may_answer.clear()
+    assert [await shared.get("key", question) for _ in range(3)] == [1, 1, 1]
+    await asyncio.sleep(0)
+    question.may_answer.set()
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert question.times == 2
+    assert await shared.get("key", question) == 2
+
+
+async def test_what_was_asked_anew_is_waited_for_once_what_was_there_is_old() -> None:
+    shared, question = Shared[int](0.05, ahead=60), Asked()
+    question.may_answer.set()
+    assert await shared.get("key", question) == 1
+    question.may_answer.clear()
+    assert await shared.get("key", question) == 1
+    await asyncio.sleep(0.06)
+    late = asyncio.create_task(shared.get("key", question))
+    await asyncio.sleep(0)
+    assert not late.done()
+    question.may_answer.set()
+    assert (await late, question.times) == (2, 2)
+
+
 async def test_a_failure_is_shared_as_well() -> None:
     shared, question = Shared[int](60), Asked()
     question.fails = True
