@@ -77,15 +77,23 @@ async def correct(
     """Say what a message in quarantine should have said. What makes no sense comes back to be mended."""
     message = await message_at(desk, place)
     try:
-        read: dict[str, Any] = orjson.loads(data)
         said = events.correct(
-            form, message, person.name, reason.strip(), order.strip(), source.strip(), event_type, at, read
+            form, message, person.name, reason.strip(), order.strip(), source.strip(), event_type, at, _read(data)
         )
         return await _of_message(desk, person, said, place)
-    except (orjson.JSONDecodeError, HTTPException) as error:
-        why = str(error.detail if isinstance(error, HTTPException) else f"JSON: {error}")
+    except HTTPException as error:
+        why = str(error.detail)
         given = {"order": order, "source": source, "type": event_type, "at": at, "data": data, "reason": reason}
         return await message_page(request, message, given, words(language_of(request))("act.refused", why=why))
+
+
+def _read(data: str) -> Any:
+    try:
+        read = orjson.loads(data)
+        orjson.dumps(read)  # can be written again: it is not nested too deep for that
+    except (orjson.JSONDecodeError, orjson.JSONEncodeError) as error:
+        raise HTTPException(422, f"JSON: {error}") from error
+    return read
 
 
 async def _of_order(desk: Desk, person: Person, event: events.Event, name: str) -> Response:
