@@ -32,8 +32,8 @@ CLIENTS = 200
 SECONDS, QUICK_SECONDS = 60, 20
 AIM_MS = 100.0
 
-_WARM_SECONDS = 8
-"""Until the browser has its page, and all the others theirs."""
+_WARM_SECONDS = 30
+"""How long the load flows before: the database was just copied, and nothing of it is in memory."""
 
 _LAST_SECONDS = 5
 """A card that is confirmed so shortly before the end is not looked for: it might come too late to be seen."""
@@ -74,7 +74,7 @@ async def _watched(
         async with asker(address) as reader:
             await until_cached(reader)
         async with steady_load(run, RATE, shop.orders) as load:
-            await asyncio.sleep(_WARM_SECONDS / 2)
+            await asyncio.sleep(_WARM_SECONDS)
             if page is not None:
                 await page.goto(address)
                 await page.evaluate(_NOTE)
