@@ -69,12 +69,13 @@ class QuarantineCheck:
             self.applied += 1
         elif row is None:
             self._found.add(Kind.NOT_IN_QUARANTINE, f"is {verdict}, but not in quarantine", **named)
-        elif row["body"] != record.body and not (row["body"] == NOTHING and erased.may_lack(each(record.customers))):
+        elif row["body"] != record.body and not (row["body"] == NOTHING and _may_lack(record, row, erased)):
             self._found.add(Kind.QUARANTINED_OTHER_BYTES, f"is {verdict}; the quarantine has other bytes", **named)
         else:
             self.quarantined += 1
-            if row["body"] != NOTHING and erased.must_lack(each(record.customers)):
-                self._found.add(Kind.NOT_ERASED, "the quarantine has bytes that name an erased customer", **named)
+            if row["body"] != NOTHING and (row["erased"] or erased.must_lack(each(record.customers))):
+                detail = "the quarantine has bytes that name an erased customer, or are of an order of one"
+                self._found.add(Kind.NOT_ERASED, detail, **named)
             if row["reason"] != record.reason:
                 self._found.add(Kind.QUARANTINE_REASON, f"is {verdict}, not {row['reason']}", **named)
 
@@ -99,3 +100,7 @@ class QuarantineCheck:
         else:
             detail = f"stands in quarantine as {row['reason']}, but the stream has nothing there that belongs there"
             self._found.add(Kind.QUARANTINE_PHANTOM, detail, event_id=row["event_id"], **named)
+
+
+def _may_lack(record: RejectedRecord, row: asyncpg.Record, erased: Erased) -> bool:
+    return row["erased"] or erased.may_lack(each(record.customers))

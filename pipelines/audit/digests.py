@@ -6,7 +6,9 @@ big-endian number, over type, line feed, subject, line feed and the data as JSON
 
 from __future__ import annotations
 
+import json
 import re
+from contextlib import suppress
 from hashlib import blake2b, sha256
 from typing import Any
 
@@ -21,6 +23,8 @@ NOTHING = sha256(b"").digest()[:BODY_BYTES]
 CUSTOMER_BYTES = 32
 
 _CUSTOMER = re.compile(rb'"customer_id"\s*:\s*("(?:[^"\\]|\\.)*")', re.DOTALL)
+_NUMBER = re.compile(rb'"customer_id"\s*:\s*(-?[0-9.]+)')
+_OTHERWISE = re.compile(rb'"customer_id"\s*:\s*[\[{]')
 
 
 def identity_of(source: str, event_id: str) -> bytes:
@@ -49,13 +53,30 @@ def customer_digest(customer_id: str) -> bytes:
 
 
 def customers_in(body: bytes) -> bytes:
-    """Return the digests of all customers that the bytes name, one behind the other."""
-    if b'"customer_id"' not in body:
-        return b""
-    found = []
-    for text in _CUSTOMER.findall(body):
-        try:
-            found.append(customer_digest(orjson.loads(text)))
-        except ValueError:
-            continue
-    return b"".join(found)
+    """Return the digests of all customers that the bytes name in a member `customer_id`, one behind the other.
+
+    A number is its digits. Of lists and objects, all that is in them.
+    """
+    found = set()
+    if b"\\" in body or _OTHERWISE.search(body):
+        members: list[tuple[str, Any]] = []
+
+        def inside_of(pairs: list[tuple[str, Any]]) -> list[Any]:
+            members.extend(pairs)
+            return [value for _, value in pairs]
+
+        with suppress(ValueError, RecursionError):
+            json.loads(body, object_pairs_hook=inside_of, parse_int=str, parse_float=str)
+            inside = [value for name, value in members if name == "customer_id"]
+            while inside:
+                value = inside.pop()
+                if isinstance(value, str):
+                    found.add(value)
+                elif isinstance(value, list):
+                    inside += value
+    for text in _CUSTOMER.findall(body) if b'"customer_id"' in body else ():
+        with suppress(ValueError):
+            found.add(json.loads(text))
+    for number in _NUMBER.findall(body) if b'"customer_id"' in body else ():
+        found.add(number.decode())
+    return b"".join(map(customer_digest, sorted(found)))

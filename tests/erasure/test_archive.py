@@ -16,6 +16,7 @@ from pipelines.edges.erasure import files
 from pipelines.engine.settings import Settings
 from tests.archive.support import SMALL, VIEWS, come_back, leave
 from tests.archive.test_audit import LATER, kinds
+from tests.archive.test_killed import Broken, failing_at
 from tests.audit.stores import SOUND, Stores, commit, publish
 from tests.erasure.shop import IVAN, IVANS, MARIA, erase, named, naming
 from tests.support.runs import Run
@@ -113,6 +114,18 @@ async def test_a_month_that_comes_back_has_nothing_of_him_either(archived: Setti
     assert await naming(stores.connection) == []
     await leave(archived, now=LATER)
     assert in_files(archived) == []
+    assert await clean(archived, stores)
+
+
+async def test_what_a_restore_that_was_ended_left_aside_goes(archived: Settings, stores: Stores) -> None:
+    months = await stores.connection.fetch("SELECT DISTINCT month FROM archived_months WHERE dataset = 'timeline'")
+    with pytest.raises(Broken):
+        await come_back(archived, Month.of(months[0]["month"]), failing_at(3, []))
+    aside = "SELECT count(*) FROM pg_class WHERE relname LIKE 'restored_timeline%' AND relkind = 'r'"
+    assert await stores.connection.fetchval(aside) == 1
+    assert (await erase(archived)).finished
+    assert await stores.connection.fetchval(aside) == 0
+    assert await naming(stores.connection) == []
     assert await clean(archived, stores)
 
 

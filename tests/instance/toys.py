@@ -11,6 +11,7 @@ import asyncpg
 from pipelines.engine.instance.folding import OrderQueue, Parking
 from pipelines.engine.instance.projection import Arrived, OrderChange, Wanted
 from pipelines.engine.stores.cache import CardChange
+from pipelines.engine.stores.set_aside import QuarantineRow
 from pipelines.engine.stores.writes import Write
 from schemas.envelope import Envelope, Identified
 from schemas.errors import EventRejected, Reason, UnknownVersion
@@ -64,6 +65,10 @@ class Toys:
 
     def redacted(self, body: bytes) -> bytes:
         return body
+
+    def hides(self, messages: Sequence[QuarantineRow]) -> list[Write]:
+        del messages
+        return []
 
     async def begin(self, connection: asyncpg.Connection) -> None:
         del connection

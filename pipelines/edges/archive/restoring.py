@@ -31,6 +31,7 @@ from schemas.errors import StoreUnavailable, said
 _ASIDE = named_sql(__package__, "timeline_aside")
 _TIMELINE_RETURNS = named_sql(__package__, "timeline_returns")
 _ORDERS_RETURN = named_sql(__package__, "orders_return")
+_ATTEMPTS = named_sql(__package__, "attempts")
 _BACK = named_sql(__package__, "month_is_back")
 _WANTED = named_sql(__package__, "indexes_wanted")
 _WITHOUT_PARENT = named_sql(__package__, "indexes_without_parent")
@@ -70,6 +71,12 @@ async def restore(settings: Settings, instance: InstanceName, month: Month, told
         await patiently(connection, [TIMELINE.table, ORDERS.table, ARCHIVED_ORDERS], swap)
         told(Step(TIMELINE.name, month, "swapped"))
     return list(gone.values())
+
+
+async def forget_attempts(connection: asyncpg.Connection) -> None:
+    """Remove what restores that were ended have left aside. To be called by who is alone."""
+    for row in await connection.fetch(_ATTEMPTS):
+        await connection.execute(f'DROP TABLE "{row["relname"]}"')
 
 
 async def _make_room(connection: asyncpg.Connection, table: str, month: Month) -> None:
@@ -130,7 +137,7 @@ async def _orders_indexed(connection: asyncpg.Connection, month: Month) -> None:
 
 
 def _aside(month: Month) -> str:
-    return f"restored_{TIMELINE.table}{month.suffix}"
+    return f"restored_{TIMELINE.table}{month.suffix}"  # sql/attempts.sql knows it
 
 
 def _filled(query: str, month: Month) -> str:

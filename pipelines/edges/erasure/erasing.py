@@ -1,7 +1,8 @@
 """Forget a customer: enlist, then find, then take away. It may be killed anywhere and run again.
 
 enlist     the customer's digest, with the next epoch of every partition: from here on no fold names the customer
-find       orders that ever were the customer's, by rows, events and the archive's files; messages in quarantine
+find       orders that ever were the customer's, by rows, events and the archive's files; they are noted, with the next
+           epoch once more, as what they are found by goes first
 erase      rows, then files, then the hot cache, which is built anew from the rows
 finish     if nothing waits, parked, and no folder of the archive is left over
 """
@@ -16,6 +17,7 @@ from pydantic import TypeAdapter, ValidationError
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from pipelines.edges.archive.restoring import forget_attempts
 from pipelines.edges.archive.store import Store
 from pipelines.edges.archive.working import alone
 from pipelines.edges.erasure import tables
@@ -53,10 +55,11 @@ async def erase(settings: Settings, customer_id: str, requested_by: str, tell: T
         raise SettingsError(f"no customer can have this id: {error.errors()[0]['msg']}") from error
     connection = await connect(settings.postgres_dsn, CONTROL_SCHEMA, application="warren customer")
     try:
-        instances = [_instance_of(row["nspname"]) for row in await connection.fetch(_SCHEMAS)]
-        if not dry_run:
+        if dry_run:
+            instances = await _instances(connection)
+        else:
             tell("the list")
-            await _enlist(connection, instances, customer_id, requested_by)
+            instances = await _enlist(connection, customer_id, requested_by)
         done = Erasure()
         for instance in instances:
             await _erase_from(settings, instance, customer_id, tell, done, dry_run=dry_run)
@@ -79,16 +82,20 @@ async def erasures(settings: Settings) -> list[asyncpg.Record]:
         await connection.close(timeout=2)
 
 
-async def _enlist(
-    connection: asyncpg.Connection, instances: list[InstanceName], customer_id: str, requested_by: str
-) -> None:
+async def _instances(connection: asyncpg.Connection) -> list[InstanceName]:
+    return [_instance_of(row["nspname"]) for row in await connection.fetch(_SCHEMAS)]
+
+
+async def _enlist(connection: asyncpg.Connection, customer_id: str, requested_by: str) -> list[InstanceName]:
+    """Return the instances that there were when the list had the customer: later ones begin with it."""
     async with connection.transaction():
-        # Of two at once, each would hold a checkpoint that the other waits for.
-        await connection.execute("LOCK TABLE erased IN SHARE ROW EXCLUSIVE MODE")
+        await tables.alone_in_fencing(connection)
+        instances = await _instances(connection)
         if await connection.fetchval(_ENLIST, customer_digest(customer_id), requested_by):
             for instance in instances:
                 await connection.execute(f'SET LOCAL search_path TO "{instance.schema}"')
                 await connection.execute(_FENCE)
+        return instances
 
 
 async def _erase_from(
@@ -101,17 +108,20 @@ async def _erase_from(
         if settings.archive_url or await connection.fetchval("SELECT EXISTS (SELECT FROM archived_months)"):
             archived = await ArchivedMonths.of(connection, Store(settings.archive_url), instance.schema)
             orders |= await archived.orders_of(customer_id, tell)
-        messages = await tables.messages_of(connection, customer_id)
         done.orders += len(orders)
-        if not dry_run:
-            # What a late event named is out of the tables already, and may be in the archive.
-            orders |= await tables.orders_now_of(connection, ERASED)
+        if dry_run:
+            done.messages += len(await tables.messages_of(connection, customer_id, orders))
+        else:
             tell(f"{instance}, rows")
+            orders |= await tables.note(connection, orders)
+            # What a late event named is out of the tables already, and may be in the archive or in quarantine.
+            orders |= await tables.orders_now_of(connection, ERASED)
+            messages = await tables.messages_of(connection, customer_id, orders)
             await tables.erase_rows(connection, orders, messages, done)
+            await forget_attempts(connection)
             if archived is not None:
                 await archived.erase(connection, orders, tell, done)
-        else:
-            done.messages += len(messages)
+            await tables.forget(connection)
         done.parked += await tables.parked_orders(connection, customer_id, orders)
         if archived is not None:
             archived = await ArchivedMonths.of(connection, Store(settings.archive_url), instance.schema)

@@ -13,6 +13,9 @@ from schemas.erasure import customers_named
 from schemas.errors import EventRejected, UnknownVersion
 from schemas.orders import NAMING, customer_of, parse
 
+_ERASING = named_sql(__package__, "erasing")
+_NOTE = named_sql(__package__, "erasing_add")
+_FENCE = named_sql(__package__, "fence")
 _ORDERS_OF = named_sql(__package__, "orders_of")
 _NAMING = named_sql(__package__, "naming_events")
 _TIMELINE = named_sql(__package__, "timeline_erase")
@@ -53,12 +56,13 @@ async def orders_of(connection: asyncpg.Connection, customer_id: str) -> set[int
     return found
 
 
-async def messages_of(connection: asyncpg.Connection, customer_id: str) -> list[tuple[int, int]]:
-    """Return the places (partition, offset) of the messages in quarantine that name the customer."""
+async def messages_of(connection: asyncpg.Connection, customer_id: str, orders: set[int]) -> list[tuple[int, int]]:
+    """Return the places (partition, offset) of the messages in quarantine that name the customer, or are of the orders:
+    a note can name anybody."""
     return [
         (row["partition"], row["stream_offset"])
-        async for row in _rows(connection, _QUARANTINE_NAMING)
-        if customer_id in customers_named(row["body"])
+        async for row in _rows(connection, _QUARANTINE_NAMING, sorted(orders))
+        if row["theirs"] or customer_id in customers_named(row["body"])
     ]
 
 
@@ -71,6 +75,29 @@ async def parked_orders(connection: asyncpg.Connection, customer_id: str, orders
             if row["order_no"] in orders or customer_id in customers_named(row["body"])
         }
     )
+
+
+async def note(connection: asyncpg.Connection, orders: set[int]) -> set[int]:
+    """Note that these orders are about to be erased, so that whoever writes their rows from now on takes them for an
+    erased customer's; return these and those that a run which was ended had noted.
+
+    What an order's events said is needed to find it, and goes first: without the note, nobody would find it again.
+    """
+    async with connection.transaction():
+        await alone_in_fencing(connection)
+        if await connection.fetch(_NOTE, sorted(orders)):
+            await connection.execute(_FENCE)
+        return {row["order_no"] for row in await connection.fetch(_ERASING)}
+
+
+async def alone_in_fencing(connection: asyncpg.Connection) -> None:
+    """Until the transaction ends: of two at once, each would hold a checkpoint that the other waits for."""
+    await connection.execute("LOCK TABLE warren.erased IN SHARE ROW EXCLUSIVE MODE")
+
+
+async def forget(connection: asyncpg.Connection) -> None:
+    """What was noted is done."""
+    await connection.execute("DELETE FROM erasing")
 
 
 async def erase_rows(

@@ -200,6 +200,7 @@ def _writes(projection: Projection[S, E], partition: int, decision: Decision[S, 
         writes.append(set_aside.quarantines(kept))
     if decision.changes:
         writes.extend(projection.writes(partition, decision.changes))
+    writes.extend(projection.hides(decision.quarantined))
     return writes
 
 

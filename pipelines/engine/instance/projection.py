@@ -10,6 +10,7 @@ from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 import asyncpg
 
 from pipelines.engine.stores.cache import CardChange, Spot
+from pipelines.engine.stores.set_aside import QuarantineRow
 from pipelines.engine.stores.writes import Write
 from schemas.envelope import Envelope, Identified
 
@@ -47,8 +48,8 @@ Wanted = Callable[[Spot | None, Spot], bool]
 
 
 class Projection(Protocol[S, E]):
-    """A pipeline's own part. `parse`, `fold`, `releases`, `redacted` and `writes` are pure, but for what `begin`
-    has read.
+    """A pipeline's own part. `parse`, `fold`, `releases`, `redacted`, `hides` and `writes` are pure, but for what
+    `begin` has read.
 
     `row_types` names the composite types whose rows `writes` passes packed (`stores.packed_rows`).
     """
@@ -69,6 +70,10 @@ class Projection(Protocol[S, E]):
 
     def redacted(self, body: bytes) -> bytes:
         """Return what may be kept of a message that goes to quarantine."""
+        ...
+
+    def hides(self, messages: Sequence[QuarantineRow]) -> Iterable[Write]:
+        """Return what empties those of the messages, which have just gone there, whose order lets nothing be kept."""
         ...
 
     async def begin(self, connection: asyncpg.Connection) -> None:

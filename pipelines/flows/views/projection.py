@@ -12,6 +12,7 @@ import asyncpg
 from pipelines.engine.instance.projection import Wanted
 from pipelines.engine.stores.cache import LANE_LENGTH, CardChange
 from pipelines.engine.stores.named_sql import named_sql
+from pipelines.engine.stores.set_aside import QuarantineRow
 from pipelines.engine.stores.writes import Write
 from pipelines.flows.views import tables
 from pipelines.flows.views.erased import Erased, read_erased
@@ -58,6 +59,10 @@ class Views:
         """Return the body, or nothing where it names an erased customer."""
         return b"" if self._erased.named_in(body) else body
 
+    def hides(self, messages: Sequence[QuarantineRow]) -> list[Write]:
+        """Return what empties those messages that are of an erased customer's order."""
+        return self._erased.hides(messages)
+
     async def begin(self, connection: asyncpg.Connection) -> None:
         """Read the list of erased customers. It only grows: of two partitions, the one that asked first may be answered
         last."""
@@ -66,8 +71,8 @@ class Views:
     async def load(self, connection: asyncpg.Connection, order_nos: Sequence[int]) -> dict[int, OrderState]:
         """Return the present state of those orders that have one."""
         found = await tables.load(connection, order_nos)
-        for state in found.values():
-            self._erased.hide_in(state)
+        for order_no, state in found.items():
+            self._erased.hide_in(order_no, state)
         return found
 
     def writes(self, partition: int, changes: Sequence[Change]) -> list[Write]:
@@ -111,8 +116,8 @@ class Views:
             for stage in FINAL:
                 found += await connection.fetch(_SNAPSHOT_CLOSED, partition, stage, LANE_LENGTH)
         states = [state_of(row) for row in found]
-        for state in states:
-            self._erased.hide_in(state)
+        for row, state in zip(found, states, strict=True):
+            self._erased.hide_in(row["order_no"], state)
         cards = [CardChange(state.order_id, card_of(state, partition), None, spot_of(state)) for state in states]
         return cards, {f"{row['stage']}|{row['partner']}": row["orders"] for row in rows}
 

@@ -28,6 +28,7 @@ from schemas.lifecycle import Holder, Stage
 from schemas.views import OrderState, TimelineEntry, is_order
 
 _ADD = named_sql(__package__, "timeline_add")
+_QUARANTINE_ERASE = named_sql(__package__, "quarantine_erase")
 _ERASE = named_sql(__package__, "timeline_erase")
 
 # How many columns there are, then the first seven, which have a fixed width.
@@ -40,19 +41,23 @@ def adds(partition: int, changes: Sequence[OrderChange[OrderState, TimelineEntry
     What is of no order has no revision: nobody keeps a state that could count. An erased customer's orders have empty
     bodies, also of what came before the customer was named.
     """
-    rows, just_erased = list[bytes](), list[int]()
+    rows, just_erased, before = list[bytes](), list[str](), list[int]()
     for change in changes:
         erased = _is_erased(change.after)
         if erased and not _is_erased(change.before):
-            just_erased.append(change.order_no)
+            just_erased.append(change.after.order_id)
+            if change.before is not None:
+                before.append(change.order_no)
         revision = 0 if change.before is None else change.before.revision
         for arrived, entry in change.entries:
             revision += 1
             shown = revision if is_order(change.after) else 0
             rows.append(_row(change.order_no, partition, shown, arrived, entry, b"" if erased else arrived.body))
     found = [Write("timeline_add", _ADD, (piece,)) for piece in pieces(rows)]
+    if before:
+        found.append(Write("timeline_erase", _ERASE, (before,)))
     if just_erased:
-        found.append(Write("timeline_erase", _ERASE, (just_erased,)))
+        found.append(Write("quarantine_erase", _QUARANTINE_ERASE, (just_erased,), apart=True))
     return found
 
 
