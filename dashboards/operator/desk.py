@@ -81,6 +81,7 @@ async def page(request: Request, template: str, status: int = 200, **values: Any
     if "notices" not in values:
         values["notices"] = await desk.notices.now()
     said = {"t": words(language), "now": datetime.now(UTC), "here": request.url, "person": person_of(request)}
+    said["posted"] = request.method == "POST"
     said["may_act"] = may_act(person_of(request))
     # Of this page as it was given out, so that a form of it which comes twice can be told. Without `autocomplete` a
     # browser may put a former page's id into it when somebody loads the page anew.

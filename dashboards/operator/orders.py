@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import AsyncIterator, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -29,7 +30,9 @@ _FIELDS = (
     "opened_at", "opened_by", "revision", "anomalies", "partition", "last_offset", "last_recorded_at",
 )  # fmt: skip
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = re.compile(r"(^|[;,|\t\r\n])(?=\s*[=+\-@＝＋－＠])|^(?=[\t\r])")
+"""Where a spreadsheet would take what follows for a formula: at the beginning, or, as it parts fields by other signs in
+other countries, in the middle."""
 
 
 @router.get("/orders")
@@ -101,5 +104,4 @@ def _cell(card: Card, name: str) -> Any:
     value = getattr(card, name)
     if isinstance(value, datetime):
         return rfc3339(value)
-    # A spreadsheet takes what begins like this for a formula: words come from outside.
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+    return _FORMULA.sub(r"\1'", value) if isinstance(value, str) else value  # words come from outside

@@ -8,6 +8,7 @@ import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from itertools import pairwise
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -20,6 +21,7 @@ from dashboards.operator.listing.listings import Listings
 from dashboards.operator.listing.question import Question, Sort, SourceKind
 from dashboards.operator.listing.walk import BadCursor
 from dashboards.operator.metrics import Metrics
+from dashboards.operator.orders import _cell
 from pipelines.edges.archive.reading import ArchivedEvents
 from schemas.lifecycle import STAGES, Holder, Stage
 from tests.board.crowd import NOW, Order, crowd, settled
@@ -248,6 +250,18 @@ async def test_a_cell_is_no_formula(board: Board, crowded: Run) -> None:
     await connection.close()
     [row] = csv.DictReader(io.StringIO(text))
     assert row["customer_id"] == "'=HYPERLINK(1)"
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("y;=cmd|' /C calc'!A0", "y;'=cmd|' /C calc'!A0"), (" =1+1", "' =1+1"), ("a\t@b", "a\t'@b"),
+        ("＝1+1", "'＝1+1"),
+        ("\tx", "'\tx"), ("-1", "'-1"), ("plain; words - and = signs", "plain; words - and = signs"),
+    ],
+)  # fmt: skip
+def test_nor_where_a_spreadsheet_parts_fields_by_other_signs(said: str, shown: str) -> None:
+    assert _cell(SimpleNamespace(customer_id=said), "customer_id") == shown  # type: ignore[arg-type]
 
 
 async def test_a_word_leads_to_what_it_names(board: Board) -> None:

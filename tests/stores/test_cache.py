@@ -164,6 +164,15 @@ async def test_instances_are_apart(run: Run, redis: Redis, cache: Cache, owner: 
     assert other.changes_channel != cache.changes_channel
 
 
+async def test_a_partition_of_which_a_card_was_deleted_is_not_whole(redis: Redis, cache: Cache, owner: Owner) -> None:
+    """Its owner then builds it anew; readers would ask PostgreSQL until that lane had moved on."""
+    await owner.rebuild(0, 5, many(3), {"initiated|": 3})
+    assert await cache.standing(0, 5) is not None
+    [key] = [key async for key in redis.scan_iter(match="*:card:o1")]
+    await redis.delete(key)
+    assert await cache.standing(0, 5) is None
+
+
 async def test_releases_of_different_formats_are_apart(
     run: Run, redis: Redis, cache: Cache, owner: Owner, monkeypatch: pytest.MonkeyPatch
 ) -> None:

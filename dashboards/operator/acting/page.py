@@ -16,6 +16,7 @@ from dashboards.operator.acting import events
 from dashboards.operator.desk import Desk, DeskOf, language_of
 from dashboards.operator.order.page import OrderId, in_utc
 from dashboards.operator.pipeline.page import message_at, message_page
+from dashboards.operator.pipeline.reading import Message
 from dashboards.operator.signin.people import OperatorOf, Person
 from dashboards.operator.texts import words
 from schemas.errors import EventRejected
@@ -56,6 +57,8 @@ async def cancel(desk: DeskOf, person: OperatorOf, order_id: OrderId, form: Once
 async def drop(desk: DeskOf, person: OperatorOf, place: str, form: Once, reason: Text) -> Response:
     """Let nothing come of a message in quarantine."""
     message = await message_at(desk, place)
+    if message.how is not None:
+        return _settled(message, person, place)
     known = message.subject is not None and await desk.set_aside.knows(message.subject)
     return await _of_message(desk, person, events.drop(form, message, person.name, reason.strip(), known=known), place)
 
@@ -76,6 +79,8 @@ async def correct(
 ) -> Response:
     """Say what a message in quarantine should have said. What makes no sense comes back to be mended."""
     message = await message_at(desk, place)
+    if message.how is not None:
+        return _settled(message, person, place)
     try:
         said = events.correct(
             form, message, person.name, reason.strip(), order.strip(), source.strip(), event_type, at, _read(data)
@@ -104,6 +109,13 @@ async def _of_order(desk: Desk, person: Person, event: events.Event, name: str) 
 async def _of_message(desk: Desk, person: Person, event: events.Event, place: str) -> Response:
     await _take(desk, person, event)
     return RedirectResponse(f"/quarantine/{place}?asked=1", 303)
+
+
+def _settled(message: Message, person: Person, place: str) -> Response:
+    """Two corrections would both take effect. Whoever sends his own form again is shown what came of it."""
+    if message.author != person.name:
+        raise HTTPException(409, f"{message.author} was quicker: the message is {message.how} already")
+    return RedirectResponse(f"/quarantine/{place}", 303)
 
 
 async def _take(desk: Desk, person: Person, event: events.Event) -> None:

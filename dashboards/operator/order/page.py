@@ -93,7 +93,10 @@ async def event(request: Request, desk: DeskOf, order_id: OrderId, stream_offset
         t = words(language_of(request))
         return await page(request, "error.html", 404, message=t("error.no_page"), hint="")
     if body:
-        text = orjson.dumps(orjson.loads(body), option=orjson.OPT_INDENT_2).decode()
+        try:
+            text = orjson.dumps(orjson.loads(body), option=orjson.OPT_INDENT_2).decode()
+        except (orjson.JSONDecodeError, orjson.JSONEncodeError):  # nested too deep to be written again
+            text = body.decode(errors="backslashreplace")
     else:
         text = words(language_of(request))("order.event_erased")
     if "hx-request" in request.headers:

@@ -34,6 +34,11 @@ class _Account(NamedTuple):
     disabled: bool
     changed_at: datetime
 
+    @property
+    def state(self) -> str:
+        """Another after each change."""
+        return self.changed_at.isoformat()
+
 
 class Accounts:
     """Knows who may sign in with a password. Both questions raise StoreError where Postgres is away."""
@@ -49,7 +54,7 @@ class Accounts:
         right = await asyncio.to_thread(self._verify, account, password)
         if account is None or account.disabled or not right:
             return None
-        return Person(account.name, account.role, BY)
+        return Person(account.name, account.role, BY, account.state)
 
     async def holds(self, session: Session) -> bool:
         """Whether the account is still as it was when the session began. Where nobody can say, it is."""
@@ -64,7 +69,7 @@ class Accounts:
             account is not None
             and not account.disabled
             and account.role is session.person.role
-            and account.changed_at <= session.since
+            and account.state == session.person.state
         )
 
     async def any(self) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from ipaddress import ip_address, ip_network
 from typing import TypeVar
 
 from limits import RateLimitItem, RateLimitItemPerHour, RateLimitItemPerMinute
@@ -57,7 +58,17 @@ class Attempts:
 
 
 def _limits(name: str, address: str) -> list[tuple[RateLimitItem, str, str]]:
+    address = _network(address)
     return [*((item, "address", address) for item in PER_ADDRESS), *((item, "name", name) for item in PER_NAME)]
+
+
+def _network(address: str) -> str:
+    """Of IPv6, the network: whoever has one address there has all of them."""
+    try:
+        known = ip_address(address)
+    except ValueError:
+        return address
+    return str(ip_network((known, 64), strict=False)) if known.version == 6 else address
 
 
 async def _wait(limiter: MovingWindowRateLimiter, name: str, address: str) -> int:

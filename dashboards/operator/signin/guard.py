@@ -10,8 +10,9 @@ from fastapi import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from dashboards.operator.signin import accounts, oidc
 from dashboards.operator.signin.accounts import Accounts
-from dashboards.operator.signin.origin import is_own
+from dashboards.operator.signin.origin import is_own, is_safe
 from dashboards.operator.signin.record import note
 from dashboards.operator.signin.sessions import Session, Sessions
 from pipelines.engine.settings import Settings
@@ -22,7 +23,11 @@ OPEN = ("/static/", "/sign-in", "/sign-out", "/healthz", "/readyz", "/metrics")
 CHECK_SECONDS = 10.0
 """How often it is looked whether whoever has an event stream open may still have it."""
 
+BODY_BYTES = 1024 * 1024
+"""No form of ours is longer."""
+
 _STREAM = "/api/events"
+_WAY = {accounts.BY: "accounts", oidc.BY: "oidc"}
 
 
 class Guard:
@@ -31,6 +36,7 @@ class Guard:
     def __init__(self, app: ASGIApp, settings: Settings, sessions: Sessions, accounts: Accounts) -> None:
         self._app = app
         self._needed = settings.board_sign_in != "off"
+        self._ways = settings.board_sign_in.replace(" ", "").split(",")
         self._public = settings.board_url
         self._sessions = sessions
         self._accounts = accounts
@@ -42,6 +48,8 @@ class Guard:
             return
         request = Request(scope)
         session = self._sessions.read(request.cookies) if self._needed else None
+        if session is not None and _WAY.get(session.person.by) not in self._ways:
+            session = None  # of a time when people came in otherwise
         if session is not None and not await self._accounts.holds(session):
             note("session ended", who=session.person.name, why="the account has changed")
             session = None
@@ -60,6 +68,9 @@ class Guard:
             name = session.person.name if session else ""
             note("refused", who=name, path=request.url.path, why="it did not come from a page of ours")
             return _problem(403, "Forbidden", "this did not come from a page of this board")
+        length = request.headers.get("content-length", "")
+        if not is_safe(request.method) and not (length.isdecimal() and int(length) <= BODY_BYTES):
+            return _problem(413, "Content Too Large", f"a form has a length, and at most {BODY_BYTES} bytes")
         path = request.url.path
         if not self._needed or session is not None or path.startswith(OPEN):
             return None

@@ -73,10 +73,13 @@ class Provider:
             claims: dict[str, Any] = token["userinfo"]
         except (OAuthError, JoseError, httpx2.HTTPError, ValueError, KeyError, RuntimeError) as error:
             raise NotSignedIn(str(error) or type(error).__name__) from error
-        name = str(claims.get("preferred_username") or claims.get("email") or claims["sub"])[:128]
+        email = claims.get("email") if claims.get("email_verified", True) is True else None
+        name = str(claims.get("preferred_username") or email or claims["sub"])[:128]
+        if not name.isprintable():
+            raise NotSignedIn("the name has characters that cannot be shown")
         said = claims.get(self._claim)
-        theirs = {said} if isinstance(said, str) else set(said) if isinstance(said, list) else set()
-        ours = [role for role in Role if any(self._roles.get(str(one)) is role for one in theirs)]
+        theirs = [said] if isinstance(said, str) else said if isinstance(said, list) else []
+        ours = [role for role in Role if any(isinstance(one, str) and self._roles.get(one) is role for one in theirs)]
         if not ours:
             raise NoRole(name)
         return Person(name, ours[-1], BY)

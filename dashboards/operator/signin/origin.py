@@ -13,12 +13,17 @@ from starlette.datastructures import Headers
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 
 
+def is_safe(method: str) -> bool:
+    """Say whether a request changes nothing."""
+    return method in _SAFE
+
+
 def is_own(method: str, headers: Headers, public: str | None) -> bool:
     """Say whether a request changes nothing, or comes from a page of ours.
 
     `public` is the address under which people know us; without it we are at whatever host the request is for.
     """
-    if method in _SAFE:
+    if is_safe(method):
         return True
     site = headers.get("sec-fetch-site")
     if site is not None:

@@ -26,11 +26,15 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody who is signed in, `by` an `account` of ours or `oidc`; or nobody known, who may look only."""
+    """Somebody who is signed in, `by` an `account` of ours or `oidc`; or nobody known, who may look only.
+
+    `state` is that of the account then: no clocks need agree to tell that it has changed.
+    """
 
     name: str
     role: Role
     by: str
+    state: str = ""
 
 
 NOBODY = Person("", Role.VIEWER, "")

@@ -53,7 +53,7 @@ class Sessions:
 
     def begin(self, response: Response, person: Person) -> None:
         """Let somebody be signed in from this answer on."""
-        sealed = self._sealed.dumps([person.name, person.role, person.by])
+        sealed = self._sealed.dumps([person.name, person.role, person.by, person.state])
         self._set(response, self._session, sealed, int(self._length.total_seconds()))
 
     def end(self, response: Response) -> None:
@@ -63,10 +63,10 @@ class Sessions:
     def read(self, cookies: Mapping[str, str]) -> Session | None:
         """Return the session a request comes with; None where it has none that holds."""
         try:
-            (name, role, by), since = self._sealed.loads(
+            (name, role, by, state), since = self._sealed.loads(
                 cookies.get(self._session, ""), max_age=int(self._length.total_seconds()), return_timestamp=True
             )
-            return Session(Person(name, Role(role), by), since, since + self._length)
+            return Session(Person(name, Role(role), by, state), since, since + self._length)
         except (BadSignature, ValueError, TypeError):
             return None
 

@@ -97,7 +97,9 @@ async def test_a_form_sent_to_every_instance_is_done_once(farm: Farm, action: st
             assert answer.status_code == 303
     new = (await done(farm))[len(before) :]
     assert [one["data"]["author"] for one in new] == ["otto"]
-    assert await duplicates(farm) == dropped + 2
+    # What it has settled already, an instance does not say again.
+    least = 0 if action in ("drop", "correct") else 2
+    assert dropped + least <= await duplicates(farm) <= dropped + 2
 
 
 async def test_whoever_acts_does_not_notice_that_the_instance_dies_of_it(farm: Farm) -> None:

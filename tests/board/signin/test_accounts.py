@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
+from collections.abc import AsyncIterator
 from contextlib import suppress
 from html import unescape
 
@@ -13,9 +14,13 @@ import pytest
 from itsdangerous import URLSafeTimedSerializer
 from limits import RateLimitItemPerMinute
 from pydantic import SecretStr
+from starlette.responses import Response
 
 from dashboards.operator.app import create_app
 from dashboards.operator.signin import accounts, attempts, guard, page
+from dashboards.operator.signin.guard import BODY_BYTES
+from dashboards.operator.signin.people import Person, Role
+from dashboards.operator.signin.sessions import Sessions
 from tests.board.signin.door import KEY, PASSWORD, sign_in, signing
 from tests.board.support import Board
 from tests.support.proxy import proxied
@@ -178,6 +183,55 @@ async def test_attempts_made_at_once_pass_no_more_than_one_after_the_other(
         looked_at = sum(answer.status_code == 403 for answer in answers)
         assert 3 <= looked_at <= 2 + attempts.AT_ONCE
         assert {answer.status_code for answer in answers} == {403, 429}
+
+
+async def test_a_name_is_the_same_in_capitals(shop: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(attempts, "PER_NAME", (RateLimitItemPerMinute(2),))
+    async with signing(shop) as board:
+        tries = [(await sign_in(board, name, "wrong")).status_code for name in ("guess", "GUESS", " Guess ")]
+        assert tries == [403, 403, 429]
+
+
+async def test_of_ipv6_a_network_is_one_address(shop: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(attempts, "PER_ADDRESS", (RateLimitItemPerMinute(2),))
+    counted = attempts.Attempts(shop.settings.model_copy(update={"redis_prefix": "warren:ipv6:"}))
+    for number in range(2):
+        await counted.failed(f"n{number}", f"2001:db8:0:7::{number}")
+    assert await counted.wait("n9", "2001:db8:0:7:ffff::1") > 0
+    assert await counted.wait("n9", "2001:db8:0:8::1") == 0
+    await counted.failed("n0", "192.0.2.1")
+    await counted.failed("n1", "192.0.2.1")
+    assert await counted.wait("n9", "192.0.2.2") == 0
+
+
+async def test_whoever_signs_in_right_after_the_account_was_made_stays(shop: Run) -> None:
+    connection = await shop.connect()
+    await connection.execute(
+        "INSERT INTO warren.accounts (name, password, role, changed_at)"
+        " SELECT 'fresh', password, 'viewer', now() FROM warren.accounts WHERE name = 'otto'"
+    )
+    await connection.close()
+    async with signing(shop) as board:
+        assert (await sign_in(board, "fresh")).status_code == 303
+        assert (await board.client.get("/orders")).status_code == 200
+
+
+async def test_a_session_of_a_way_that_is_closed_holds_no_more(shop: Run) -> None:
+    sessions, answer = Sessions(shop.settings.model_copy(update={"board_secret_key": SecretStr(KEY)})), Response()
+    sessions.begin(answer, Person("olga", Role.ADMIN, "oidc"))
+    cookie = answer.headers["set-cookie"].split(";")[0]
+    async with signing(shop) as board:
+        assert (await board.client.get("/orders", headers={"Cookie": cookie})).status_code == 303
+
+
+async def test_nobody_sends_more_than_a_form(board: Board) -> None:
+    async def pieces() -> AsyncIterator[bytes]:
+        yield b"name=otto"
+
+    own = {"Sec-Fetch-Site": "same-origin", "Content-Type": "application/x-www-form-urlencoded"}
+    for content in (b"x" * (BODY_BYTES + 1), pieces()):
+        answer = await board.client.post("/sign-in", content=content, headers=own)
+        assert answer.status_code == 413
 
 
 async def test_one_address_is_stopped_whatever_names_it_tries(shop: Run, monkeypatch: pytest.MonkeyPatch) -> None:

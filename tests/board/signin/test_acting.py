@@ -206,6 +206,33 @@ async def test_a_message_is_corrected_and_takes_effect(otto: Board, at_work: Run
     await _settled(otto, place, "Corrected by otto")
 
 
+async def test_whoever_comes_second_is_told_who_was_quicker(otto: Board, at_work: Run) -> None:
+    """A page may be old. What was dropped is not corrected, and nothing is corrected twice."""
+    await publish(at_work, message(event("A1", "initiated")))
+    await shown(otto, "A1", "order.initiated.v1")
+    place = await _quarantined(otto, at_work, event("A1", "submitted", time="yesterday"))
+    form = str(uuid4())
+    await act(otto, f"/quarantine/{place}/drop", form=form, reason="rubbish")
+    await _settled(otto, place, "Dropped by otto")
+    correction = {
+        "order": "B1", "source": "/shop", "event_type": "order.submitted.v1", "at": "2026-03-01T15:30:00",
+        "data": "{}", "reason": "it was",
+    }  # fmt: skip
+    await give_accounts(at_work, anna="operator")
+    async with signing(at_work, redis_prefix=at_work.settings.redis_prefix) as annas:
+        await sign_in(annas, "anna")
+        for path, fields in (("drop", {"reason": "x"}), ("correct", correction)):
+            late = await act(annas, f"/quarantine/{place}/{path}", **fields)
+            assert late.status_code == 409
+            assert "otto was quicker" in late.text
+            assert f'href="/quarantine/{place}/{path}"' not in late.text, "a form's address is no page"
+    again = await act(otto, f"/quarantine/{place}/drop", form=form, reason="rubbish")
+    assert (again.status_code, again.headers["location"]) == (303, f"/quarantine/{place}")
+    await caught_up(at_work)
+    assert (await otto.client.get("/api/orders/B1")).status_code == 404
+    assert len((await otto.json("/api/orders/A1"))["timeline"]) == 2
+
+
 async def test_of_what_the_order_has_already_it_is_said(otto: Board, at_work: Run) -> None:
     first = event("A1", "note_added")
     await publish(at_work, message(first))

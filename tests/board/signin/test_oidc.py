@@ -82,7 +82,9 @@ async def test_the_highest_role_counts(shop: Run, provider: Provider, said: Any,
         assert f'class="hint">{role}<' in await board.text("/orders")
 
 
-@pytest.mark.parametrize("said", [None, [], ["staff"], "viewer", {"warren-admin": True}, 7])
+@pytest.mark.parametrize(
+    "said", [None, [], ["staff"], "viewer", {"warren-admin": True}, 7, [{"a": 1}, ["warren-admin"]]]
+)
 async def test_who_has_no_role_here_is_told_whom_to_ask(shop: Run, provider: Provider, said: Any) -> None:
     provider.claims["roles"] = said
     async with company_board(shop, provider) as board:
@@ -139,6 +141,12 @@ async def test_who_comes_back_without_having_gone_is_not_let_in(shop: Run, provi
         assert (await board.client.get(back.replace("state=", "state=x"))).status_code == 403
         assert (await board.client.get("/sign-in/back?error=access_denied&error_description=<b>no")).status_code == 403
         assert (await board.client.get("/sign-in/back")).status_code == 403
+
+
+async def test_a_name_that_cannot_be_shown_is_none(shop: Run, provider: Provider) -> None:
+    provider.claims |= {"preferred_username": "a\nb", "roles": ["warren-admin"]}
+    async with company_board(shop, provider) as board:
+        assert (await come(board)).status_code == 403
 
 
 async def test_while_the_provider_is_away_accounts_still_do(shop: Run, provider: Provider) -> None:
