@@ -7,11 +7,15 @@ import re
 from html import unescape
 from urllib.parse import quote
 
+import orjson
 import pytest
 
 from dashboards.operator.texts import LANGUAGES
-from tests.board.stock import NASTY
+from pipelines.engine.transport import Message
+from tests.board.stock import NASTY, publish
 from tests.board.support import Board, asked, count_in
+from tests.support.events import event
+from tests.support.pipelines import caught_up, running_pipeline
 from tests.support.runs import Run
 
 EVERY_PAGE = [
@@ -106,6 +110,26 @@ async def test_a_raw_event_can_be_read_with_and_without_scripts(board: Board) ->
     assert part.startswith("<pre")
     assert entry["event_id"] in unescape(part)
     assert (await board.client.get("/orders/S1-0/events/999999")).status_code == 404
+
+
+async def test_an_event_nested_too_deep_to_be_written_again_is_shown_as_it_came(run: Run) -> None:
+    deep = orjson.dumps(event("A1", "initiated") | {"extension": "@"}).replace(b'"@"', b"[" * 300 + b"]" * 300)
+    async with running_pipeline(run), asked(run.settings) as board:
+        await publish(run, Message("A1", deep, "deep", "order.initiated.v1"))
+        await caught_up(run)
+        [entry] = (await board.json("/api/orders/A1"))["timeline"]
+        assert (await board.text(f"/orders/A1/events/{entry['stream_offset']}")).encode() == deep
+
+
+async def test_no_page_lets_others_frame_it_or_give_it_scripts(board: Board) -> None:
+    for path in ("/", "/orders/NOPE", "/static/live.js", "/api/board"):
+        policy = dict(
+            part.strip().split(" ", 1)
+            for part in (await board.client.get(path)).headers["content-security-policy"].split(";")
+        )
+        assert policy["frame-ancestors"] == "'none'"
+        assert policy["default-src"] == "'none'"
+        assert policy["script-src"] == policy["style-src"] == policy["form-action"] == "'self'"
 
 
 @pytest.mark.parametrize(

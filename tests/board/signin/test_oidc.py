@@ -12,6 +12,7 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
+from dashboards.operator.signin import sessions
 from schemas.errors import SettingsError
 from tests.board.signin.door import PASSWORD, sign_in, signing
 from tests.board.signin.provider import CLIENT, SECRET, Provider, running_provider
@@ -141,6 +142,18 @@ async def test_who_comes_back_without_having_gone_is_not_let_in(shop: Run, provi
         assert (await board.client.get(back.replace("state=", "state=x"))).status_code == 403
         assert (await board.client.get("/sign-in/back?error=access_denied&error_description=<b>no")).status_code == 403
         assert (await board.client.get("/sign-in/back")).status_code == 403
+
+
+async def test_who_takes_too_long_at_the_provider_is_not_let_in(
+    shop: Run, provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sessions, "_WAY_SECONDS", -1)
+    async with company_board(shop, provider) as board:
+        to = await board.client.get("/sign-in/provider")
+        cookie = to.headers["set-cookie"].split(";")[0]  # which a browser would have dropped by itself
+        async with httpx.AsyncClient() as elsewhere:
+            back = (await elsewhere.get(to.headers["location"])).headers["location"]
+        assert (await board.client.get(back, headers={"Cookie": cookie})).status_code == 403
 
 
 async def test_a_name_that_cannot_be_shown_is_none(shop: Run, provider: Provider) -> None:
