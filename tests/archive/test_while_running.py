@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from pipelines.audit import audit
+from pipelines.edges.archive.errors import ArchiveBusy
 from pipelines.edges.archive.month import Month
 from pipelines.edges.archive.progress import Step
+from pipelines.edges.erasure.erasing import erase
 from pipelines.engine.settings import Settings
 from pipelines.engine.transport import chunk, jumps
 from tests.archive.support import OLD, come_back, leave
@@ -19,6 +22,7 @@ from tests.support.events import event, life
 from tests.support.load import Load
 from tests.support.pipelines import caught_up, running_pipeline
 from tests.support.runs import Run
+from tests.support.waiting import until
 
 LONG_AGO = OLD.begin + timedelta(days=10)
 
@@ -49,6 +53,49 @@ class Past:
 def past(monkeypatch: pytest.MonkeyPatch) -> Past:
     """All that is published is recorded long ago, until it ends."""
     return Past(monkeypatch)
+
+
+async def test_a_month_gives_way_to_an_order_that_turns_out_to_be_an_erased_customers(
+    run: Run, archiving: Settings, past: Past
+) -> None:
+    """What the order's events said is in that month, and goes at once. A new order of theirs disturbs nobody."""
+    async with running_pipeline(run):
+        await publish(run.settings, [*life("OLD1"), event("WAITS", "initiated")])
+        await caught_up(run)
+        await past.ends()
+        await erase(archiving, "ivan", "ada", lambda _: None, dry_run=False)
+        loop, said = asyncio.get_running_loop(), list[str]()
+
+        async def comes(order_id: str) -> None:
+            await publish(run.settings, [event(order_id, "submitted", data={"customer_id": "ivan"})])
+
+        async def waits() -> None:
+            connection = await run.connect()
+            await comes("NEW1")
+            opened = "SELECT EXISTS (SELECT FROM open_orders WHERE order_id = 'NEW1')"
+            await until(lambda: connection.fetchval(opened), "the new order, which disturbs nobody")
+            await comes("WAITS")
+            ungranted = "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)"
+            await until(lambda: connection.fetchval(ungranted), "the batch to wait for the month")
+            await connection.close()
+
+        def told(at: Step) -> None:
+            if at.name == "written" and not said:
+                said.append(at.name)
+                asyncio.run_coroutine_threadsafe(waits(), loop).result(20)
+                time.sleep(0.6)  # for as long as it takes to look
+
+        with pytest.raises(ArchiveBusy, match="run it again"):
+            await leave(archiving, told)
+        await caught_up(run)
+        connection = await run.connect()
+        bodies = "SELECT bool_or(body <> '') FROM timeline JOIN order_index USING (order_no) WHERE order_id = $1"
+        assert not await connection.fetchval(bodies, "NEW1")
+        assert not await connection.fetchval(bodies, "WAITS")
+        await connection.close()
+        await leave(archiving)
+    report = await audit(archiving)
+    assert report.clean, report.findings
 
 
 @pytest.mark.long

@@ -30,6 +30,7 @@ PATIENCE_SECONDS = 120.0
 LONG = 24 * 3600.0
 """Time limit of a statement that reads or indexes a whole month, in seconds."""
 
+_WAITED_FOR = named_sql(__package__, "waited_for")
 _HOLDERS = named_sql(__package__, "holders")
 
 
@@ -56,7 +57,7 @@ async def alone(settings: Settings, instance: InstanceName) -> AsyncIterator[asy
 async def patiently(connection: asyncpg.Connection, tables: Sequence[str], act: Callable[[], Awaitable[None]]) -> None:
     """Do what needs `tables` for itself, in a transaction; again and again where somebody holds them.
 
-    Raises ArchiveBusy, naming who does, after `PATIENCE_SECONDS`.
+    Raises ArchiveBusy, naming who does, after `PATIENCE_SECONDS`; at once, where they wait for us.
     """
     deadline = time.monotonic() + PATIENCE_SECONDS
     while True:
@@ -66,6 +67,7 @@ async def patiently(connection: asyncpg.Connection, tables: Sequence[str], act: 
                 await act()
                 return
         except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError) as error:
+            await give_way(connection)
             if time.monotonic() > deadline:
                 holder = await connection.fetchrow(_HOLDERS, list(tables))
                 who = f"{holder['application']!r}, pid {holder['pid']}," if holder else "somebody"
@@ -74,6 +76,14 @@ async def patiently(connection: asyncpg.Connection, tables: Sequence[str], act: 
                     "run it again"
                 ) from error
         await asyncio.sleep(LOCK_SECONDS)  # those that waited behind go first
+
+
+async def give_way(connection: asyncpg.Connection) -> None:
+    """Raise ArchiveBusy where somebody waits for a table that `connection` holds: a batch, for an order of that month
+    which turns out to be an erased customer's. Each would wait for the other in the end, and no event should for long.
+    """
+    if await connection.fetchval(_WAITED_FOR):
+        raise ArchiveBusy("somebody has to write to the month just now, which stays where it is; run it again")
 
 
 async def in_thread(work: Callable[[Told], T], told: Told) -> T:
