@@ -173,6 +173,21 @@ async def test_a_partition_of_which_a_card_was_deleted_is_not_whole(redis: Redis
     assert await cache.standing(0, 5) is None
 
 
+async def test_emptied_nothing_is_left_of_any_release(
+    run: Run, redis: Redis, cache: Cache, owner: Owner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A card names its customer, who may have to be forgotten."""
+    await owner.rebuild(0, 5, many(1), {"initiated|": 1})
+    other = Cache(redis, run.settings.redis_prefix, "views@11")
+    await Owner(other).rebuild(0, 5, many(1), {"initiated|": 1})
+    monkeypatch.setattr(cache_module, "FORMAT", "f0")
+    await Owner(Cache(redis, run.settings.redis_prefix, "views@1")).rebuild(0, 7, many(2), {"initiated|": 2})
+    await cache.empty()
+    mine = f"{run.settings.redis_prefix}views@1:*"
+    assert [key async for key in redis.scan_iter(match=mine)] == []
+    assert await other.standing(0, 5) is not None
+
+
 async def test_releases_of_different_formats_are_apart(
     run: Run, redis: Redis, cache: Cache, owner: Owner, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -95,7 +95,8 @@ class Cache:
 
     def __init__(self, redis: Redis, prefix: str, instance: str) -> None:
         self._redis = redis
-        self._root = f"{prefix}{instance}:{FORMAT}:"
+        self._every_format = f"{prefix}{instance}:"
+        self._root = f"{self._every_format}{FORMAT}:"
         self._scripts = {
             name: redis.register_script(files(__package__).joinpath(f"lua/{name}.lua").read_text())
             for name in ("apply", "rebuild", "whole", "read_board", "read_card")
@@ -191,8 +192,8 @@ class Cache:
         return card
 
     async def empty(self) -> None:
-        """Remove everything. Whoever owns a partition builds its keys anew."""
-        async for key in self._redis.scan_iter(match=f"{self._root}*", count=1000):
+        """Remove everything, of other formats too. Whoever owns a partition builds its keys anew."""
+        async for key in self._redis.scan_iter(match=f"{self._every_format}*", count=1000):
             await self._redis.unlink(key)
 
     def _marker(self, partition: int) -> str:
