@@ -26,6 +26,11 @@ class Erased:
         """Whether they have to be."""
         return any(customer is not None and self._finished.get(customer, False) for customer in customers)
 
+    @property
+    def all_finished(self) -> bool:
+        """Whether nothing is being erased just now."""
+        return all(self._finished.values())
+
 
 async def read_erased(connection: asyncpg.Connection) -> Erased:
     """Return the list as the connection's transaction sees it. Raises as the database does."""

@@ -25,7 +25,8 @@ _ALL_BUT_B3 = f"""
     UPDATE timeline SET body = '' WHERE order_no IN (SELECT order_no {_C1}) AND order_no <> NO(B3);
     UPDATE open_orders SET customer_id = '' WHERE customer_id = 'c1' AND order_no <> NO(B3);
     UPDATE closed_orders SET customer_id = '' WHERE customer_id = 'c1';
-    UPDATE quarantine SET body = '' WHERE position('"c1"'::bytea IN body) > 0;
+    UPDATE quarantine SET body = '' WHERE position('"c1"'::bytea IN body) > 0 OR subject IN (
+        SELECT order_id FROM order_index WHERE order_no IN (SELECT order_no {_C1}) AND order_no <> NO(B3));
 """
 
 VIEWS = [
