@@ -12,7 +12,7 @@ from typing import Any
 ERASED = ""
 """Stands for the id of an erased customer. No event can say it: a name has at least one character."""
 
-_NAMED = re.compile(rb'"customer_id"\s*:\s*(?:("(?:[^"\\]|\\.)*")|(-?[0-9.]+))', re.DOTALL)
+_NAMED = re.compile(rb'"customer_id"\s*:\s*(?:("(?:[^"\\]|\\.)*")|(-?[0-9][0-9.eE+-]*))', re.DOTALL)
 
 
 def customer_digest(customer_id: str) -> bytes:

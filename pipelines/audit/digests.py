@@ -23,7 +23,7 @@ NOTHING = sha256(b"").digest()[:BODY_BYTES]
 CUSTOMER_BYTES = 32
 
 _CUSTOMER = re.compile(rb'"customer_id"\s*:\s*("(?:[^"\\]|\\.)*")', re.DOTALL)
-_NUMBER = re.compile(rb'"customer_id"\s*:\s*(-?[0-9.]+)')
+_NUMBER = re.compile(rb'"customer_id"\s*:\s*(-?[0-9][0-9.eE+-]*)')
 _OTHERWISE = re.compile(rb'"customer_id"\s*:\s*[\[{]')
 
 

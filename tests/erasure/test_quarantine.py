@@ -6,6 +6,9 @@ import orjson
 import pytest
 
 from pipelines.audit import Kind, audit
+from pipelines.audit.digests import customers_in
+from pipelines.audit.erased import each
+from schemas.erasure import customer_digest, customers_named
 from schemas.streams import partition_of
 from tests.audit.stores import SOUND, commit, publish, publish_raw
 from tests.erasure.shop import IVAN, erase, naming, note
@@ -72,6 +75,21 @@ async def test_however_the_customer_is_spelled(run: Run, body: bytes) -> None:
     assert (await _bodies(run))[2:] == [b""]
     assert (await audit(run.settings)).clean
     assert not await _naming(run)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"customer_id": 1e5}', b'{"customer_id": -4.50, broken',
+        b'{"customer_id": [1, {"a": ["b", 2.0]}, true, null]}',
+        b'{"customer_id": "a", "data": {"customer_id": "b"}}', b'{"a": "\\"customer_id\\": \\"x\\""}',
+        b'{"customer_id": {}}',
+        b'{"customer_id": "\\ud800"}', b"\xff", b'[{"customer\\u005fid": 7}]',
+    ],
+)  # fmt: skip
+def test_engine_and_audit_read_the_same_customers(body: bytes) -> None:
+    """By their own code each."""
+    assert sorted(each(customers_in(body))) == sorted(map(customer_digest, customers_named(body)))
 
 
 async def _naming(run: Run) -> list[str]:

@@ -26,10 +26,9 @@ _WAY_SECONDS = 600
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """Somebody who signed in at `since`, until `until`."""
+    """Somebody who signed in, until `until`."""
 
     person: Person
-    since: datetime
     until: datetime
 
 
@@ -66,7 +65,7 @@ class Sessions:
             (name, role, by, state), since = self._sealed.loads(
                 cookies.get(self._session, ""), max_age=int(self._length.total_seconds()), return_timestamp=True
             )
-            return Session(Person(name, Role(role), by, state), since, since + self._length)
+            return Session(Person(name, Role(role), by, state), since + self._length)
         except (BadSignature, ValueError, TypeError):
             return None
 

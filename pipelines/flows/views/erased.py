@@ -39,10 +39,10 @@ class Erased:
 
     def hides(self, messages: Sequence[QuarantineRow]) -> list[Write]:
         """Return what empties those messages that are of an erased customer's order, as that is after the batch."""
-        theirs = sorted({row.subject for row in messages if row.subject is not None and "\0" not in row.subject})
-        if not self._digests or not theirs:
+        if not self._digests or not messages:
             return []
-        return [Write("quarantine_hide", _QUARANTINE_HIDE, (theirs,), apart=True)]
+        places = [row.partition for row in messages], [row.stream_offset for row in messages]
+        return [Write("quarantine_hide", _QUARANTINE_HIDE, places, apart=True)]
 
     def hide_in(self, order_no: int, state: OrderState) -> None:
         """Hide the customer of an order that was written before it was known whose it is, or once was."""

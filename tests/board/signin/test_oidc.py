@@ -156,6 +156,18 @@ async def test_who_takes_too_long_at_the_provider_is_not_let_in(
         assert (await board.client.get(back, headers={"Cookie": cookie})).status_code == 403
 
 
+@pytest.mark.parametrize(("verified", "name"), [(True, "olga@example.com"), (False, "4711"), ("true", "4711")])
+async def test_an_address_that_nobody_has_proved_is_no_name(
+    shop: Run, provider: Provider, verified: object, name: str
+) -> None:
+    provider.claims = {
+        "sub": "4711", "email": "olga@example.com", "email_verified": verified, "roles": ["warren-viewer"]
+    }  # fmt: skip
+    async with company_board(shop, provider) as board:
+        await come(board)
+        assert f'title="viewer">{name} ' in await board.text("/orders")
+
+
 async def test_a_name_that_cannot_be_shown_is_none(shop: Run, provider: Provider) -> None:
     provider.claims |= {"preferred_username": "a\nb", "roles": ["warren-admin"]}
     async with company_board(shop, provider) as board:
