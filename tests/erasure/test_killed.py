@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncpg
 import pytest
 
 from pipelines.audit import audit
@@ -37,6 +38,32 @@ async def test_no_order_that_once_was_his_comes_back(run: Run, monkeypatch: pyte
     assert not any(row["body"] for row in await connection.fetch("SELECT body FROM timeline"))
     assert await naming(connection) == []
     assert await connection.fetchval("SELECT count(*) FROM erasing") == 0
+    await connection.close()
+    report = await audit(run.settings)
+    assert report.clean, report.findings
+
+
+async def test_nor_by_an_owner_who_has_claimed_anew_since_the_list_was_written(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While the timeline is read, which may take hours, he loads the order as the other's, and remembers it."""
+    real = tables.note
+
+    async def later(connection: asyncpg.Connection, orders: set[int]) -> set[int]:
+        await publish(run, message(event("I2", "file_uploaded")))
+        await caught_up(run)
+        return await real(connection, orders)
+
+    async with running_pipeline(run):
+        await publish(run, message(named("I2", IVAN, "initiated")), message(named("I2", MARIA)))
+        await caught_up(run)
+        monkeypatch.setattr(tables, "note", later)
+        assert (await erase(run.settings)).finished
+        await publish(run, message(note("I2", f"{IVAN} called")))
+        await caught_up(run)
+    connection = await run.connect()
+    assert await connection.fetchval("SELECT customer_id FROM open_orders") == ""
+    assert await naming(connection) == []
     await connection.close()
     report = await audit(run.settings)
     assert report.clean, report.findings
